@@ -1,0 +1,1 @@
+"""How fast, against whom: ``python -m benchmarks``. Every row verifies its result before it is timed."""

@@ -1,0 +1,164 @@
+"""The command ``python -m benchmarks [NAME...] [--threads N...] [--seconds S] [--json FILE] [--report]``."""
+
+import argparse
+import json
+import os
+import platform
+import sys
+import tempfile
+import traceback
+from importlib import metadata
+from pathlib import Path
+
+README = Path(__file__).resolve().parent.parent / "README.md"
+BEGIN, END = "<!-- benchmarks: written by `python -m benchmarks --report` -->", "<!-- end of benchmarks -->"
+PEERS = ("torch", "opencv-python-headless", "scikit-image", "scikit-learn", "scipy")
+
+
+def main():
+    arguments = _parser().parse_args()
+    with tempfile.TemporaryDirectory(prefix="smalti-benchmark-") as cache:
+        os.environ["NUMBA_CACHE_DIR"] = cache  # an empty one, so that first calls compile
+        return run(arguments)
+
+
+def _parser():
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Verify and time smalti and its peers.")
+    parser.add_argument("names", metavar="NAME", nargs="*", help="rows or groups (default: all)")
+    parser.add_argument("--threads", metavar="N", type=int, nargs="+", help="thread counts (default: all cores)")
+    parser.add_argument("--seconds", metavar="S", type=float, default=3, help="time for each row (default: 3)")
+    parser.add_argument("--json", metavar="FILE", help="write all measurements there")
+    parser.add_argument("--report", action="store_true", help="write the table into README.md")
+    return parser
+
+
+def run(arguments):
+    from . import image, jobs, networks, parallel, regions  # noqa: F401  they register their rows
+    from .harness import ROWS, measure, set_threads
+
+    known = {name for row in ROWS for name in (row.group, row.name)}
+    if unknown := set(arguments.names) - known:
+        print(f"no row or group {', '.join(sorted(unknown))}; there are: {', '.join(sorted(known))}", file=sys.stderr)
+        return 2
+    chosen = [r for r in ROWS if not arguments.names or {r.group, r.name} & set(arguments.names)]
+    hardware = describe()
+    print(hardware, flush=True)
+    results, failures = [], 0
+    import smalti
+
+    for threads in arguments.threads or [smalti.get_num_threads()]:
+        set_threads(threads)
+        print(f"\n{threads} thread{'s' * (threads > 1)}", flush=True)
+        for row in chosen:
+            try:
+                result = measure(row, arguments.seconds)
+            except Exception as error:
+                failures += 1
+                text = traceback.format_exception_only(error)[-1].strip()
+                result = {"group": row.group, "name": row.name, "detail": row.detail, "threads": threads, "error": text}
+            results.append(result)
+            print(line(result), flush=True)
+    for name, threads, mean, n in geometric_means(results):
+        print(f"geometric mean of {n} ratios, {name}, {threads} thread(s): {mean:.2f}")
+    if arguments.json:
+        Path(arguments.json).write_text(json.dumps({"machine": hardware, "rows": results}, indent=1), encoding="utf-8")
+    if arguments.report:
+        write_report(hardware, results)
+    if failures:
+        print(f"{failures} rows failed", file=sys.stderr)
+    return 1 if failures else 0
+
+
+def describe():
+    """The machine and the versions, in two lines."""
+    from smalti.kernels import _simd
+    from smalti.kernels._parallel import _available_cores
+
+    model = platform.processor() or platform.machine()
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        model = next(text.partition(":")[2].strip() for text in lines if text.startswith("model name"))
+    except (OSError, StopIteration):
+        pass
+    versions = [f"Python {platform.python_version()}"]
+    for name in ("smalti", "numba", "numpy", *PEERS):
+        try:
+            versions.append(f"{name} {metadata.version(name)}")
+        except metadata.PackageNotFoundError:
+            versions.append(f"{name} missing")
+    return f"{model}, {_available_cores()} cores, {_simd.WIDTH}-bit vectors, {platform.system()}\n{', '.join(versions)}"
+
+
+def line(result):
+    """One row for the terminal."""
+    name = f"{result['name']} {result['detail']}"
+    if "error" in result:
+        return f"{name:58} FAILED {result['error']}"
+    parts = []
+    for contestant, times in result["times"].items():
+        like = "~" if contestant in result["unlike"] else ""
+        spread = (times["high"] - times["low"]) / times["median"]
+        parts.append(f"{like}{contestant} {duration(times['median'])} ±{spread / 2:.0%}{rate(result, contestant)}")
+    parts += [f"{peer} missing" for peer in result["missing"]]
+    parts += [f"{share:.0%} of {name}" for name, share in result["yardsticks"].items()]
+    ratio = f"{result['ratio']:6.2f}x" if result["ratio"] else "     - "
+    return f"{name:58} {ratio}  {'  '.join(parts)}  [first call {duration(result['first_call'])}]"
+
+
+def rate(result, contestant):
+    flops = result["flops"]
+    return f" {flops / result['times'][contestant]['median'] / 1e9:.0f} GFLOP/s" if flops else ""
+
+
+def duration(seconds):
+    for unit, scale in (("s", 1), ("ms", 1e-3), ("us", 1e-6)):
+        if seconds >= scale:
+            return f"{seconds / scale:.3g} {unit}"
+    return f"{seconds / 1e-9:.3g} ns"
+
+
+def geometric_means(results):
+    """(name, threads, mean ratio, count) of every name that has several rows with ratios."""
+    from math import prod
+
+    groups = {}
+    for result in results:
+        if result.get("ratio"):
+            groups.setdefault((result["name"], result["threads"]), []).append(result["ratio"])
+    return [(*key, prod(r) ** (1 / len(r)), len(r)) for key, r in groups.items() if len(r) > 1]
+
+
+def write_report(hardware, results):
+    """Put the table between the two marks in the README."""
+    text = README.read_text(encoding="utf-8")
+    before, mark, rest = text.partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not mark or not end:
+        raise SystemExit(f"README.md needs the lines\n{BEGIN}\n{END}")
+    table = [
+        "", hardware.replace("\n", "; ") + ".",
+        "Medians; a ratio above 1 means that smalti is faster than its best peer; ~ marks a peer that does something"
+        " similar, not the same.", "",
+        "| | threads | smalti | best peer | ratio | first call |", "|-|-:|-:|-:|-:|-:|",
+    ]  # fmt: skip
+    for result in results:
+        name = f"`{result['name']}` {result['detail']}"
+        if "error" in result:
+            table.append(f"| {name} | {result['threads']} | failed | | | |")
+            continue
+        times = {peer: duration(t["median"]) for peer, t in result["times"].items()}
+        best = result["best_peer"]
+        like = "~" if best in result["unlike"] else ""
+        rival = f"{times[best]} ({like}{best})" if best else "none" + " installed" * bool(result["missing"])
+        ratio = f"{result['ratio']:.2f}" if best else ""
+        ours = times["smalti"] + rate(result, "smalti")
+        ours += "".join(f", {share:.0%} of {name}" for name, share in result["yardsticks"].items())
+        first = duration(result["first_call"])
+        table.append(f"| {name} | {result['threads']} | {ours} | {rival} | {ratio} | {first} |")
+    for name, threads, mean, n in geometric_means(results):
+        table.append(f"| **`{name}`, geometric mean of {n}** | {threads} | | | **{mean:.2f}** | |")
+    README.write_text(before + mark + "\n".join(table) + "\n\n" + end + after, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,186 @@
+"""Rows of the benchmark: verified first, then timed in turn with their peers.
+
+A row is a function that prepares its data and returns a `Case`. What is reported of each contestant is the
+median over rounds and the spread between the quartiles; in each round every contestant takes its turn, so that
+whatever else the machine does hits all of them. The ratio is the best peer's median over ours: above 1 we are
+faster. The first call, which compiles, is timed apart.
+"""
+
+import gc
+import importlib
+import itertools
+import math
+import statistics
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+import smalti
+
+ROWS: list["Row"] = []
+
+_MIN_SAMPLE = 2e-3  # seconds; shorter calls are repeated within a sample
+_MIN_ROUNDS, _MAX_ROUNDS = 7, 60
+
+
+class Seconds(float):
+    """What a call returns that has measured itself, where the time on the clock is not what is wanted."""
+
+
+@dataclass
+class Case:
+    """The contestants of a row, and what makes their results right.
+
+    `check(ours, theirs)` raises AssertionError; `theirs` maps names of peers to their results. A peer that is
+    None is not installed. Peers in `unlike` do something similar, not the same, and take no part in the check.
+    `yardsticks` are timed and shown, but are no competition. `flops` is the arithmetic of one call.
+    """
+
+    ours: Callable[[], Any]
+    check: Callable[[Any, dict[str, Any]], None]
+    peers: dict[str, Callable[[], Any] | None] = field(default_factory=dict)
+    unlike: tuple[str, ...] = ()
+    yardsticks: dict[str, Callable[[], Any]] = field(default_factory=dict)
+    flops: float | None = None
+
+
+@dataclass
+class Row:
+    group: str
+    name: str
+    detail: str
+    prepare: Callable[[], Case]
+
+
+def row(name, *details, **choices):
+    """Register a function that makes a `Case`; with `choices`, one row for each of them.
+
+    ``@row("conv2d", shape=SHAPES)`` registers ``f(shape=s)`` for each s of SHAPES; the detail is then str(s).
+    """
+
+    def register(function):
+        group = function.__module__.rpartition(".")[2]
+        for values in itertools.product(*choices.values()):
+            given = dict(zip(choices, values, strict=True))
+            text = ", ".join([*details, *map(str, values)])
+            ROWS.append(Row(group, name, text, lambda given=given: function(**given)))
+        return function
+
+    return register
+
+
+def peer(module):
+    """A peer's module, or None where it is not installed."""
+    try:
+        return importlib.import_module(module)
+    except ImportError:
+        return None
+
+
+def set_threads(n):
+    """Give smalti and every peer that is installed the same number of threads."""
+    smalti.set_num_threads(n)
+    if torch := peer("torch"):
+        torch.set_num_threads(n)
+    if cv2 := peer("cv2"):
+        cv2.setNumThreads(n)
+    if pools := peer("threadpoolctl"):
+        for module in ("scipy.linalg", "sklearn.cluster"):
+            peer(module)  # loads the libraries that are to be limited
+        pools.threadpool_limits(n)
+
+
+def measure(row, seconds):
+    """Verify a row and time it for about so many seconds; everything that is known of it, as a dict."""
+    case = row.prepare()
+    start = time.perf_counter()
+    result = case.ours()
+    first_call = result if isinstance(result, Seconds) else time.perf_counter() - start
+    peers = {name: call for name, call in case.peers.items() if call is not None}
+    case.check(result, {name: call() for name, call in peers.items() if name not in case.unlike})
+    del result
+    samples = _time_in_turn({"smalti": case.ours, **peers, **case.yardsticks}, seconds)
+
+    medians = {name: statistics.median(times) for name, times in samples.items()}
+    best = min(peers, key=medians.__getitem__, default=None)
+    return {
+        "group": row.group, "name": row.name, "detail": row.detail, "threads": smalti.get_num_threads(),
+        "first_call": first_call, "rounds": len(samples["smalti"]), "flops": case.flops,
+        "missing": [name for name, call in case.peers.items() if call is None],
+        "unlike": [name for name in case.unlike if name in peers],
+        "best_peer": best, "ratio": best and medians[best] / medians["smalti"],
+        "times": {name: _quartiles(times) for name, times in samples.items()},
+        "yardsticks": {name: medians[name] / medians["smalti"] for name in case.yardsticks},
+    }  # fmt: skip
+
+
+def _time_in_turn(calls, seconds):
+    repeats, total = {}, 0.0
+    for name, call in calls.items():
+        once = _sample(call, 1)
+        repeats[name] = 1 if once > _MIN_SAMPLE else math.ceil(_MIN_SAMPLE / max(once, 1e-7))
+        total += once * (1 + repeats[name])
+    rounds = max(_MIN_ROUNDS, min(_MAX_ROUNDS, round(seconds / total)))
+    samples = {name: [] for name in calls}
+    order = list(calls)
+    gc.collect()
+    gc.disable()
+    try:
+        for _ in range(rounds):
+            for name in order:
+                calls[name]()  # brings its data into the caches, and lets the other's threads fall asleep
+                samples[name].append(_sample(calls[name], repeats[name]))
+            order.append(order.pop(0))
+    finally:
+        gc.enable()
+    return samples
+
+
+def _sample(call, repeats):
+    start = time.perf_counter()
+    for _ in range(repeats):
+        result = call()
+    elapsed = (time.perf_counter() - start) / repeats
+    return float(result) if isinstance(result, Seconds) else elapsed
+
+
+def _quartiles(times):
+    return dict(zip(("low", "median", "high"), map(float, np.percentile(times, (25, 50, 75))), strict=True))
+
+
+def close(tolerance, reduce=None):
+    """A check: every peer's result is within `tolerance` of ours, relative to the largest magnitude."""
+
+    def check(ours, theirs):
+        ours = np.asarray(ours, np.float64)
+        for name, other in theirs.items():
+            other = np.asarray(other if reduce is None else reduce(name, other), np.float64)
+            if ours.shape != other.shape:
+                raise AssertionError(f"shape {ours.shape}, {name} has {other.shape}")
+            error = float(np.abs(ours - other).max() / max(np.abs(other).max(), 1e-30))
+            if not error <= tolerance:
+                raise AssertionError(f"differs from {name} by {error:.2g} of the largest value")
+
+    return check
+
+
+def picture(height=1024, width=1536, seed=0):
+    """Something like a photograph, uint8 RGB: soft areas at all scales, a few edges, a little noise."""
+    rng = np.random.default_rng(seed)
+    image = np.zeros((height, width, 3))
+    r, c = np.mgrid[:height, :width]
+    for octave in range(2, 8):
+        cells = rng.standard_normal((2**octave + 2, 2**octave + 2, 3)) / octave**1.5
+        y, x = r * 2**octave / height, c * 2**octave / width
+        i, j, fy, fx = y.astype(int), x.astype(int), (y % 1)[..., None], (x % 1)[..., None]
+        image += (cells[i, j] * (1 - fy) + cells[i + 1, j] * fy) * (1 - fx)
+        image += (cells[i, j + 1] * (1 - fy) + cells[i + 1, j + 1] * fy) * fx
+    for _ in range(40):
+        y, x, radius = rng.integers(height), rng.integers(width), rng.integers(20, 160)
+        image[(r - y) ** 2 + (c - x) ** 2 < radius**2] += rng.standard_normal(3) / 2
+    image += rng.standard_normal(image.shape) / 30
+    low, high = np.percentile(image, (1, 99))
+    return (255 * np.clip((image - low) / (high - low), 0, 1)).astype(np.uint8)

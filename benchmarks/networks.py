@@ -1,0 +1,168 @@
+"""Matrix products and convolutions against torch, and the peak that the core allows."""
+
+import numpy as np
+
+from smalti import get_num_threads, kernels
+from smalti.kernels._parallel import chunked
+from smalti.kernels._simd import WIDTH, fma, hsum, splat
+
+from .harness import Case, close, peer, row
+
+torch = peer("torch")
+
+_SUMS = 12  # independent sums: two multiply-adds start in each cycle, and each takes four
+_STEPS = 20_000
+
+# N, H = W, C_in, C_out, KH = KW, stride, padding: the layers of small GANs
+SHAPES = [
+    (64, 28, 1, 64, 4, 2, 1), (64, 14, 64, 128, 4, 2, 1), (64, 32, 3, 64, 4, 2, 1), (64, 16, 64, 128, 4, 2, 1),
+    (64, 8, 128, 256, 4, 2, 1), (64, 8, 256, 256, 3, 1, 1), (64, 32, 64, 64, 3, 1, 1), (64, 16, 128, 128, 3, 1, 1),
+    (32, 64, 3, 64, 5, 2, 2), (16, 64, 32, 32, 3, 1, 1),
+]  # fmt: skip
+TRANSPOSED = [
+    (64, 7, 128, 64, 4, 2, 1),
+    (64, 14, 64, 1, 4, 2, 1),
+    (64, 8, 256, 128, 4, 2, 1),
+    (64, 16, 128, 3, 4, 2, 1),
+]
+
+
+@chunked
+def _multiply_add(lo, hi, start, out):
+    x, y = splat(start, start[0]), splat(start, start[1])
+    for i in range(lo, hi):
+        a = b = c = d = e = f = g = h = j = k = m = n = splat(start, start[2])
+        for _ in range(_STEPS):
+            a, b, c, d = fma(a, x, y), fma(b, x, y), fma(c, x, y), fma(d, x, y)
+            e, f, g, h = fma(e, x, y), fma(f, x, y), fma(g, x, y), fma(h, x, y)
+            j, k, m, n = fma(j, x, y), fma(k, x, y), fma(m, x, y), fma(n, x, y)
+        out[i] = hsum(a + b + c + d + e + f + g + h + j + k + m + n)
+
+
+def fma_peak(flops):
+    """A call that does about so many operations in registers only, on every thread."""
+    lanes = WIDTH // 32
+    pieces = max(get_num_threads() * 4, round(flops / (2 * lanes * _SUMS * _STEPS)))
+    out, start = np.zeros(pieces, np.float32), np.array([0.5, 0.25, 0.1], np.float32)
+
+    def call():
+        _multiply_add(pieces, start, out, grain=1)
+        return out
+
+    return call, pieces * 2 * lanes * _SUMS * _STEPS
+
+
+@row("FMA peak", "float32, registers only")
+def peak():
+    call, flops = fma_peak(2e9)
+
+    def check(out, theirs):
+        if not np.allclose(out, 0.5 * _SUMS * WIDTH / 32):  # the fixed point of x / 2 + 1 / 4
+            raise AssertionError(f"the sums do not converge: {out[0]}")
+
+    return Case(call, check, flops=flops)
+
+
+@row("matmul", "float32", n=[1024, 256])
+def matmul(n):
+    rng = np.random.default_rng(0)
+    a, b = (rng.standard_normal((n, n), dtype=np.float32) for _ in range(2))
+    flops = 2 * n**3
+    peak_call, peak_flops = fma_peak(flops)
+    peers = {"numpy": lambda: a @ b, "torch": None}
+    if torch:
+        ta, tb = torch.from_numpy(a), torch.from_numpy(b)
+        peers["torch"] = lambda: ta @ tb
+    case = Case(lambda: kernels.matmul(a, b), close(1e-5), peers, flops=flops)
+    case.yardsticks["FMA peak"] = _scaled(peak_call, flops / peak_flops)
+    return case
+
+
+def _scaled(call, factor):
+    """The time that `factor` times the work of `call` would take."""
+    import time
+
+    from .harness import Seconds
+
+    def scaled():
+        start = time.perf_counter()
+        call()
+        return Seconds((time.perf_counter() - start) * factor)
+
+    return scaled
+
+
+class _Layer:
+    """The arrays of one convolution, for us and for torch in both of its memory layouts."""
+
+    def __init__(self, shape, transposed=False):
+        n, size, c_in, c_out, k, stride, padding = shape
+        out = (size - 1) * stride - 2 * padding + k if transposed else (size + 2 * padding - k) // stride + 1
+        rng = np.random.default_rng(0)
+        self.x = rng.standard_normal((n, size, size, c_in), dtype=np.float32)
+        self.dy = rng.standard_normal((n, out, out, c_out), dtype=np.float32)
+        self.w = rng.standard_normal((k, k, c_out, c_in) if transposed else (k, k, c_in, c_out), dtype=np.float32)
+        self.options = {"stride": stride, "padding": padding}
+        self.flops = 2 * n * (size if transposed else out) ** 2 * k * k * c_in * c_out
+        self.torch = {}
+        if torch:
+            arrays = [torch.from_numpy(a).permute(0, 3, 1, 2) for a in (self.x, self.dy)]
+            arrays.append(torch.from_numpy(self.w).permute(3, 2, 0, 1))
+            for name, layout in (("torch", torch.contiguous_format), ("torch channels_last", torch.channels_last)):
+                self.torch[name] = [a.clone(memory_format=layout) for a in arrays]
+
+    def case(self, ours, theirs, from_torch):
+        """`theirs(x, dy, w)` in torch, whose result `from_torch` permutes to our axes."""
+        peers = {"torch": None, "torch channels_last": None}
+        for name, arrays in self.torch.items():
+            peers[name] = lambda arrays=arrays: theirs(*arrays)
+        check = close(1e-4, lambda name, result: result.permute(*from_torch).numpy())
+        return Case(ours, check, peers, flops=self.flops)
+
+    def gradient(self, which):
+        """torch's gradient of the convolution with respect to its input (0) or weights (1)."""
+        s, p = ([self.options[o]] * 2 for o in ("stride", "padding"))
+        mask = [which == 0, which == 1, False]
+        return lambda x, dy, w: torch.ops.aten.convolution_backward(
+            dy, x, w, None, s, p, [1, 1], False, [0, 0], 1, mask
+        )[which]
+
+
+@row("conv2d", shape=SHAPES)
+def conv2d(shape):
+    layer = _Layer(shape)
+    return layer.case(
+        lambda: kernels.conv2d(layer.x, layer.w, **layer.options),
+        lambda x, dy, w: torch.nn.functional.conv2d(x, w, **layer.options),
+        (0, 2, 3, 1),
+    )
+
+
+@row("conv2d_backward_input", shape=SHAPES)
+def conv2d_backward_input(shape):
+    layer = _Layer(shape)
+    return layer.case(
+        lambda: kernels.conv2d_backward_input(layer.dy, layer.w, layer.x.shape, **layer.options),
+        layer.gradient(0),
+        (0, 2, 3, 1),
+    )
+
+
+@row("conv2d_backward_weight", shape=SHAPES)
+def conv2d_backward_weight(shape):
+    layer = _Layer(shape)
+    return layer.case(
+        lambda: kernels.conv2d_backward_weight(layer.dy, layer.x, layer.w.shape, **layer.options),
+        layer.gradient(1),
+        (2, 3, 1, 0),
+    )
+
+
+@row("conv2d_transpose", shape=TRANSPOSED)
+def conv2d_transpose(shape):
+    layer = _Layer(shape, transposed=True)
+    return layer.case(
+        lambda: kernels.conv2d_transpose(layer.x, layer.w, **layer.options),
+        lambda x, dy, w: torch.nn.functional.conv_transpose2d(x, w, **layer.options),
+        (0, 2, 3, 1),
+    )

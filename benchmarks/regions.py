@@ -1,0 +1,101 @@
+"""Clustering, components and watershed against scikit-learn, scipy.ndimage, scikit-image and OpenCV."""
+
+import numpy as np
+
+from smalti import kernels
+
+from .harness import Case, peer, picture, row
+
+cv2 = peer("cv2")
+ndimage = peer("scipy.ndimage")
+measure, segmentation = peer("skimage.measure"), peer("skimage.segmentation")
+cluster = peer("sklearn.cluster")
+
+
+@row("kmeans", "1024x1536 Lab pixels, 20 iterations", n_clusters=[8, 32])
+def kmeans(n_clusters):
+    X = kernels.rgb2lab(picture()).reshape(-1, 3)
+    init = X[np.random.default_rng(0).choice(len(X), n_clusters, replace=False)]
+
+    def ours():
+        return kernels.kmeans(X, n_clusters, init=init, max_iter=20, tol=0)
+
+    def with_sklearn():
+        return cluster.KMeans(n_clusters, init=init, n_init=1, max_iter=20, tol=0, algorithm="lloyd").fit(X)
+
+    def with_cv2():
+        labels = np.argmin(((X[:, None, :] - init) ** 2).sum(-1), axis=1).astype(np.int32)
+        stop = (cv2.TERM_CRITERIA_MAX_ITER, 20, 0)
+
+        def call():
+            return cv2.kmeans(X, n_clusters, labels.copy(), stop, 1, cv2.KMEANS_USE_INITIAL_LABELS)
+
+        return call
+
+    def check(result, theirs):
+        d2 = ((X.astype(np.float64) - result.centers[result.labels]) ** 2).sum()
+        if not np.isclose(d2, result.inertia, rtol=1e-4):
+            raise AssertionError(f"inertia {result.inertia} is not {d2}")
+        for name, other in theirs.items():
+            inertia = other[0] if name == "cv2" else other.inertia_
+            if not np.isclose(result.inertia, inertia, rtol=2e-3):
+                raise AssertionError(f"inertia {result.inertia}, {name} {inertia}")
+
+    return Case(ours, check, {"sklearn": cluster and with_sklearn, "cv2": cv2 and with_cv2()})
+
+
+@row("label", "1024x1536", picture_of=["blobs", "noise"])
+def label(picture_of):
+    if picture_of == "noise":
+        mask = np.random.default_rng(0).random((1024, 1536)) < 0.5
+    else:
+        gray = picture()[..., 0]
+        mask = kernels.gaussian(gray.astype(np.float32), 3) > 128
+    bytes_ = mask.view(np.uint8)
+    eight = np.ones((3, 3), int)
+
+    def check(ours, theirs):
+        n = ours.max()
+        for name, other in theirs.items():
+            other = {"cv2": lambda o: o[1], "scipy": lambda o: o[0]}.get(name, lambda o: o)(other)
+            if other.max() != n or len(np.unique(ours.astype(np.int64) * (n + 1) + other)) != n + 1:
+                raise AssertionError(f"{n} components, not those of {name} ({other.max()})")
+
+    return Case(
+        lambda: kernels.label(mask, connectivity=2),
+        check,
+        {
+            "scipy": ndimage and (lambda: ndimage.label(mask, eight)),
+            "skimage": measure and (lambda: measure.label(mask, connectivity=2)),
+            "cv2": cv2 and (lambda: cv2.connectedComponents(bytes_, connectivity=8)),
+        },
+    )
+
+
+@row("watershed", "1024x1536, 600 markers", dtype=["float32", "uint8"])
+def watershed(dtype):
+    rgb = picture()
+    image = kernels.sobel(kernels.gaussian(rgb[..., 0].astype(np.float32), 2))
+    image /= image.max()
+    if dtype == "uint8":
+        image = (255 * image).astype(np.uint8)
+    markers = np.zeros(image.shape, np.int32)
+    markers[25::51, 25::51] = np.arange(1, 601).reshape(20, 30)
+
+    def check(ours, theirs):
+        if set(np.unique(ours)) != set(range(1, 601)):
+            raise AssertionError("not the regions of the markers")
+        for name, other in theirs.items():
+            same = (ours == other).mean()
+            if same < 0.999:
+                raise AssertionError(f"only {same:.2%} of the pixels are as in {name}")
+
+    return Case(
+        lambda: kernels.watershed(image, markers),
+        check,
+        {
+            "skimage": segmentation and (lambda: segmentation.watershed(image, markers)),
+            "cv2": cv2 and (lambda: cv2.watershed(rgb, markers.copy())),
+        },
+        unlike=("cv2",),  # floods by differences of colour, and draws lines between regions
+    )

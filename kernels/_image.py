@@ -1,0 +1,81 @@
+"""What the filters of pictures share: borders, the scale of integers, the place of the channels.
+
+A filter that reaches beyond the picture looks every place up in a table as long as the line with its two borders, so
+that a border may be wider than the picture. The modes, in the words of scipy.ndimage, for a line a b c d:
+
+============  =========================================
+``nearest``   a a a | a b c d | d d d
+``reflect``   c b a | a b c d | d c b
+``mirror``    d c b | a b c d | c b a
+``wrap``      b c d | a b c d | a b c
+``constant``  k k k | a b c d | k k k
+============  =========================================
+"""
+
+import numpy as np
+
+from ._jit import helper
+from ._simd import lanes, load, load_part
+from ._validate import integer
+
+MODES = ("reflect", "constant", "nearest", "mirror", "wrap")
+
+
+@helper
+def load_up_to(a, i, n):
+    """The vector at flat index `i` of which only the first `n` elements need exist; zero in the other lanes."""
+    return load(a, i) if n >= lanes(a) else load_part(a, i, n)
+
+
+@helper
+def extend_line(lines, start, length, columns, channels, cval):
+    """Fill the two borders of the line of `length` elements, borders not counted, that begins at flat index `start`.
+
+    Requires: lines is 1-D; columns as from `border_index` with equal borders.
+    """
+    width = length // channels
+    border = (columns.size - width) // 2
+    for p in range(2 * border):
+        column = p if p < border else p + width
+        place = columns[column]
+        for c in range(channels):
+            value = cval
+            if place >= 0:
+                value = lines[start + (border + place) * channels + c]
+            lines[start + column * channels + c] = value
+
+
+def border_index(n, before, after, mode):
+    """Where each of the before + n + after pixels of a bordered line is read from; -1 is the constant."""
+    place = np.arange(-before, n + after)
+    if mode == "nearest":
+        return place.clip(0, n - 1)
+    if mode == "wrap":
+        return place % n
+    if mode == "reflect":
+        place %= 2 * n
+        return np.minimum(place, 2 * n - 1 - place)
+    if mode == "mirror":
+        place %= max(2 * n - 2, 1)
+        return np.minimum(place, max(2 * n - 2, 1) - place) if n > 1 else place
+    return np.where((place >= 0) & (place < n), place, -1)
+
+
+def unit_scale(dtype):
+    """What takes the integers of a picture to [0, 1]; 1 for floats."""
+    return 1 / np.iinfo(dtype).max if dtype.kind == "u" else 1.0
+
+
+def float_dtype(dtype):
+    """The dtype of results: float64 for float64, otherwise float32."""
+    return np.dtype(np.float64 if dtype == np.float64 else np.float32)
+
+
+def channels_last(function, image, channel_axis):
+    """(image with its channels last, the axis on which they were); without channels the image as it is."""
+    if image.ndim == 2:
+        if channel_axis is not None:
+            raise ValueError(f"{function}: channel_axis must be None for shape {image.shape}, got {channel_axis!r}")
+        return image, 1
+    axis = 2 if channel_axis is None else integer(function, "channel_axis", channel_axis, low=-3, high=2) % 3
+    return np.ascontiguousarray(np.moveaxis(image, axis, 2)), axis

@@ -1,0 +1,181 @@
+"""Matrix products whose rows are found through tables: the loops around the register tile.
+
+    c[c_rows[i] + j]  =  start[j] + sum over segments s and k < length_s of
+                         a[a_rows[i] + a_start_s + k * a_step] * b(row_s + k, j)
+
+`segments` is an (S, 3) table of a_start, b row, length. A plain product has one segment for each block of its
+inner dimension, a convolution one for each row of its window. Segments are taken in order and every output
+element has one running sum, so the order of the sum is always the same.
+
+`b` lies either as an ordinary matrix whose row length is a multiple of the vector, or packed into column panels
+as wide as the tiles that will read them, which makes every access to it consecutive (Goto and van de Geijn, "Anatomy
+of high-performance matrix multiplication", ACM TOMS 34(3), 2008, section 4).
+"""
+
+import numpy as np
+
+from ._jit import helper
+from ._parallel import chunk_size, chunked
+from ._simd import WIDTH, lanes
+from ._tile import TILES, load_tile, rank_one, store_tile, tile_of_row
+
+BLOCK = 1024
+"""Inner length after which sums are put aside, so that a column panel of `b` stays in the second-level cache."""
+
+# How wrappers divide work: items of about this long on one core, of at least so many rows (fewer would leave too
+# much of an item's last tile empty), and with padded copies that fit into the second-level cache.
+FLOPS_PER_NANOSECOND = 120.0
+ITEM_NANOSECONDS = 60_000.0
+LEAST_ROWS = 96
+SCRATCH_BYTES = 1 << 18
+
+WIDEST = TILES[0][1]
+"""Vectors of the widest column panel."""
+
+
+@helper
+def panel_vectors(n_left, step):
+    """Vectors NV of the panel that comes next where `n_left` columns are left, of vectors of `step` lanes."""
+    if n_left >= WIDEST * step:
+        return WIDEST
+    return 2 if n_left > step else 1
+
+
+def _panel_product(rows, vectors):
+    """The product for one column panel, as loops around the tile of `rows` x `vectors`."""
+
+    @helper
+    def panel_product(a, a_base, a_rows, m, a_step, b, b_base, b_step, segments, start, j, c, c_base, c_rows, n, fresh):
+        for i in range(0, m, rows):
+            tile = tile_of_row(start, j, rows, vectors)
+            if not fresh:
+                tile = load_tile(tile, c, c_base, c_rows, i, min(rows, m - i), n)
+            for s in range(segments.shape[0]):
+                a_index = a_base + segments[s, 0]
+                b_index = b_base + segments[s, 1] * b_step
+                for _ in range(segments[s, 2]):
+                    tile = rank_one(tile, a, a_index, a_rows, i, m, b, b_index)
+                    a_index += a_step
+                    b_index += b_step
+            store_tile(tile, c, c_base, c_rows, i, min(rows, m - i), n)
+
+    return panel_product
+
+
+_widest_product = _panel_product(*TILES[0])
+_double_product = _panel_product(*TILES[-2])
+_single_product = _panel_product(*TILES[-1])
+
+
+@helper
+def product(a, a_base, a_rows, m, a_step, b, depth, b_step, segments, start, c, c_base, c_rows, j_lo, j_hi, fresh):
+    """The columns [j_lo, j_hi) of the product for `m` rows.
+
+    `b` is packed (see `pack`) from `depth` rows, or not packed, which depth 0 says, with `b_step` from row to row.
+    `start` holds what sums begin with (a bias), padded to whole vectors; `fresh` False continues from what `c`
+    holds.
+
+    Requires: m > 0; j_lo is the first column of a panel; the columns of an unpacked `b` are a multiple of the
+    vector.
+    """
+    step = lanes(b)
+    first = 0
+    while first == 0 or first < segments.shape[0]:
+        last, length = first, 0
+        while last < segments.shape[0] and (last == first or length + segments[last, 2] <= BLOCK):
+            length += segments[last, 2]
+            last += 1
+        last = max(last, 1)  # no segments at all still write `start`
+        block = segments[first:last]
+        begin = fresh and first == 0
+        j = j_lo
+        while j < j_hi:
+            vectors = panel_vectors(j_hi - j, step)
+            width = vectors * step
+            n = min(width, j_hi - j)
+            b_base, stride = j, b_step
+            if depth > 0:
+                b_base, stride = depth * j, width
+            if vectors == WIDEST:
+                _widest_product(
+                    a, a_base, a_rows, m, a_step, b, b_base, stride, block, start, j, c, c_base + j, c_rows, n, begin
+                )
+            elif vectors == 2:
+                _double_product(
+                    a, a_base, a_rows, m, a_step, b, b_base, stride, block, start, j, c, c_base + j, c_rows, n, begin
+                )
+            else:
+                _single_product(
+                    a, a_base, a_rows, m, a_step, b, b_base, stride, block, start, j, c, c_base + j, c_rows, n, begin
+                )
+            j += width
+        first = last
+
+
+def padded(n, dtype):
+    """`n` columns rounded up to whole vectors."""
+    step = WIDTH // 8 // np.dtype(dtype).itemsize
+    return -(-n // step) * step
+
+
+def pad_start(bias, n, dtype):
+    """What sums begin with: the bias or zeros, padded to whole vectors."""
+    start = np.zeros(padded(n, dtype), dtype)
+    if bias is not None:
+        start[:n] = bias
+    return start
+
+
+def pack(source, k_start, j_step, n, dtype):
+    """Column panels of the matrix b(k, j) = source.flat[k_start[k] + j * j_step], j < n, zeros behind column n."""
+    packed = np.empty(len(k_start) * padded(n, dtype), dtype)
+    # A packed row is a copy, about a nanosecond for an element that is not contiguous.
+    _pack_rows(len(k_start), source.reshape(-1), k_start, j_step, n, packed, grain=chunk_size(n * 0.6))
+    return packed
+
+
+@chunked
+def _pack_rows(lo, hi, source, k_start, j_step, n, packed):
+    step = lanes(source)
+    depth = k_start.size
+    j = 0
+    while j < n:
+        width = panel_vectors(n - j, step) * step
+        filled = min(width, n - j)
+        for k in range(lo, hi):
+            target = packed[depth * j + k * width : depth * j + (k + 1) * width]
+            origin = k_start[k] + j * j_step
+            if j_step == 1:
+                row = source[origin : origin + filled]
+                for i in range(filled):
+                    target[i] = row[i]
+            else:
+                for i in range(filled):
+                    target[i] = source[origin + i * j_step]
+            for i in range(filled, width):
+                target[i] = 0
+        j += width
+
+
+def segment_table(segments, step=1):
+    """The (S, 3) table of (a_start, b_row, length) tuples, long ones cut into pieces of at most BLOCK."""
+    pieces = [
+        (a + k * step, b + k, min(BLOCK, length - k)) for a, b, length in segments for k in range(0, length, BLOCK)
+    ]
+    return np.array(pieces, np.int64).reshape(-1, 3)
+
+
+def well_filled(wanted, limit, rows):
+    """How many units of `rows` rows to take, about `wanted` and at most `limit`, so that tiles are well filled."""
+    tile = TILES[0][0]
+    low = max(1, min(limit, round(wanted)))
+    choices = range(low, max(low, min(limit, 2 * low)) + 1)
+    return min(choices, key=lambda units: (round(-(-units * rows // tile) * tile / (units * rows), 2), units))
+
+
+def offsets(*terms):
+    """Table of all sums of one element of each of `terms`, the last varying fastest."""
+    table = np.zeros(1, np.int64)
+    for term in terms:
+        table = (table[:, None] + np.asarray(term, np.int64)).reshape(-1)
+    return table

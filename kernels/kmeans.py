@@ -1,0 +1,387 @@
+"""k-means: centres that minimise the inertia, the weighted sum of squared distances to the nearest centre.
+
+Lloyd's iteration (Lloyd, "Least squares quantization in PCM", IEEE Trans. Information Theory 28 (1982) 129-137)
+assigns each point to its nearest centre and moves each centre to the mean of its points; neither step can raise
+the inertia. It starts from greedy k-means++ (Arthur and Vassilvitskii, "k-means++: the advantages of careful
+seeding", SODA 2007, section 2.2, with the several trials of its section 5).
+
+Points lie in tiles of 64, one row of a tile for each feature, so that a vector holds one feature of many points
+and a centre's feature is broadcast to it. The sums of each cluster are kept from one iteration to the next, and
+only points that changed their cluster are moved between them; each sum is a pair of float64 (Knuth's two-sum,
+The Art of Computer Programming vol. 2, section 4.2.2, theorem B), so that what was added can be taken away again
+without a trace. Sums belong to chunks of points and are combined in order: the same bits for any number of
+threads.
+
+Time O(N k C) for one iteration, O(N k C log k) for k-means++; memory 2 N (C + 1) elements of the points' dtype.
+"""
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+
+from ._bits import mask_bits, trailing_zeros
+from ._jit import EXACT, ORDERED, helper
+from ._parallel import chunked
+from ._simd import fma, hsum, lanes, load, select, splat, store, vmin
+from ._validate import as_array, as_rng, integer, one_of, real
+
+_ONE = np.uint64(1)
+_TILE = 64  # points; four vectors of the widest registers
+
+
+class KMeansResult(NamedTuple):
+    """What `kmeans` returns."""
+
+    labels: np.ndarray
+    centers: np.ndarray
+    inertia: float
+    n_iter: int
+
+
+@chunked
+def _pack(lo, hi, X, scale, tiles, moments, grain):
+    """Copy points of tiles lo..hi-1, times `scale`; moments (n_chunks, 2, C): sums of values and of squares."""
+    for t in range(lo, hi):
+        first, n = _TILE * t, min(_TILE, X.shape[0] - _TILE * t)
+        points = X[first : first + n]
+        for c in range(X.shape[1]):
+            row = tiles[t, c]
+            total, squares = 0.0, 0.0
+            for p in range(n):
+                value = points[p, c] * scale
+                row[p] = value
+                total += value
+                squares += np.float64(value) * value
+            row[n:] = 0
+            moments[lo // grain, 0, c] += total
+            moments[lo // grain, 1, c] += squares
+
+
+@helper(fastmath=ORDERED)
+def _distances(tile, p, center):
+    """Squared distances of four vectors of points, from point p of a tile, to one centre."""
+    step = lanes(tile)
+    d0 = d1 = d2 = d3 = splat(tile, 0.0)
+    for c in range(center.size):
+        i = c * _TILE + p
+        e0, e1 = load(tile, i) - center[c], load(tile, i + step) - center[c]
+        e2, e3 = load(tile, i + 2 * step) - center[c], load(tile, i + 3 * step) - center[c]
+        d0, d1, d2, d3 = fma(e0, e0, d0), fma(e1, e1, d1), fma(e2, e2, d2), fma(e3, e3, d3)
+    return d0, d1, d2, d3
+
+
+@helper(fastmath=ORDERED)
+def _nearest(tile, p, centers):
+    """For four vectors of points the distances to their nearest centres, and which these are (the first of equals)."""
+    b0, b1, b2, b3 = _distances(tile, p, centers[0])
+    l0 = l1 = l2 = l3 = splat(tile, 0.0)
+    for j in range(1, centers.shape[0]):
+        d0, d1, d2, d3 = _distances(tile, p, centers[j])
+        this = splat(tile, float(j))
+        l0, l1 = select(d0 < b0, this, l0), select(d1 < b1, this, l1)
+        l2, l3 = select(d2 < b2, this, l2), select(d3 < b3, this, l3)
+        b0, b1, b2, b3 = vmin(d0, b0), vmin(d1, b1), vmin(d2, b2), vmin(d3, b3)
+    return b0, b1, b2, b3, l0, l1, l2, l3
+
+
+@helper(fastmath=EXACT)
+def _add(sums, chunk, label, c, value):
+    """Two-sum: add to one float of a sum, and to the other what the first had to round off."""
+    old = sums[chunk, label, 0, c]
+    new = old + value
+    part = new - old
+    sums[chunk, label, 0, c] = new
+    sums[chunk, label, 1, c] += (old - (new - part)) + (value - part)
+
+
+@chunked(fastmath=ORDERED)
+def _assign(lo, hi, tiles, weights, centers, labels, sums, members, moved, grain):
+    """Assign the points of tiles lo..hi-1 to their nearest centres, and move those that changed between sums.
+
+    Requires: labels, of the points' dtype, as the last call left them, or all -1 with zeros in sums
+    (n_chunks, k, 2, C + 1) and members (n_chunks, k). moved (n_chunks,) counts.
+    """
+    step = lanes(tiles)
+    fresh, changes = np.empty((hi - lo, _TILE), labels.dtype), np.zeros(hi - lo, np.uint64)
+    # All labels first, then what changed: a branch on changes here would hold up the vectors.
+    for t in range(lo, hi):
+        old, new = labels[t], fresh[t - lo]
+        for p in range(0, _TILE, 4 * step):
+            _, _, _, _, l0, l1, l2, l3 = _nearest(tiles[t], p, centers)
+            store(new, p, l0)
+            store(new, p + step, l1)
+            store(new, p + 2 * step, l2)
+            store(new, p + 3 * step, l3)
+            bits = mask_bits(l0 != load(old, p)) | mask_bits(l1 != load(old, p + step)) << step
+            more = mask_bits(l2 != load(old, p + 2 * step)) | mask_bits(l3 != load(old, p + 3 * step)) << step
+            changes[t - lo] |= (bits | more << (2 * step)) << p
+    chunk, n_features, n_moved = lo // grain, tiles.shape[1], 0
+    for t in range(lo, hi):
+        changed = changes[t - lo]
+        while changed != 0:
+            q = trailing_zeros(changed)
+            changed &= changed - _ONE
+            old_label, new_label = int(labels[t, q]), int(fresh[t - lo, q])
+            labels[t, q] = new_label
+            weight = np.float64(weights[t, q])
+            if weight == 0:
+                continue
+            n_moved += 1
+            members[chunk, new_label] += 1
+            for c in range(n_features):
+                _add(sums, chunk, new_label, c, weight * tiles[t, c, q])
+            _add(sums, chunk, new_label, n_features, weight)
+            if old_label >= 0:
+                members[chunk, old_label] -= 1
+                for c in range(n_features):
+                    _add(sums, chunk, old_label, c, -weight * tiles[t, c, q])
+                _add(sums, chunk, old_label, n_features, -weight)
+    moved[chunk] = n_moved
+
+
+@chunked(fastmath=ORDERED)
+def _measure(lo, hi, tiles, weights, centers, labels, distances, inertia, grain):
+    """Nearest centres and squared distances to them of the points of tiles lo..hi-1; inertia (n_chunks,)."""
+    step = lanes(tiles)
+    total = 0.0
+    for t in range(lo, hi):
+        near, number, weight = distances[t], labels[t], weights[t]
+        for p in range(0, _TILE, 4 * step):
+            b0, b1, b2, b3, l0, l1, l2, l3 = _nearest(tiles[t], p, centers)
+            store(near, p, b0)
+            store(near, p + step, b1)
+            store(near, p + 2 * step, b2)
+            store(near, p + 3 * step, b3)
+            store(number, p, l0)
+            store(number, p + step, l1)
+            store(number, p + 2 * step, l2)
+            store(number, p + 3 * step, l3)
+            total += hsum(b0 * load(weight, p) + b1 * load(weight, p + step))
+            total += hsum(b2 * load(weight, p + 2 * step) + b3 * load(weight, p + 3 * step))
+    inertia[lo // grain] = total
+
+
+@chunked(fastmath=ORDERED)
+def _seed(lo, hi, tiles, weights, candidates, keep, distances, potentials, grain):
+    """Sums (n_chunks, n_candidates) of the squared distances that a candidate as further centre would leave.
+
+    With `keep`, for a single candidate, `distances` becomes those.
+    """
+    step = lanes(tiles)
+    for j in range(candidates.shape[0]):
+        total = 0.0
+        for t in range(lo, hi):
+            near, weight = distances[t], weights[t]
+            for p in range(0, _TILE, 4 * step):
+                d0, d1, d2, d3 = _distances(tiles[t], p, candidates[j])
+                d0, d1 = vmin(d0, load(near, p)), vmin(d1, load(near, p + step))
+                d2, d3 = vmin(d2, load(near, p + 2 * step)), vmin(d3, load(near, p + 3 * step))
+                total += hsum(d0 * load(weight, p) + d1 * load(weight, p + step))
+                total += hsum(d2 * load(weight, p + 2 * step) + d3 * load(weight, p + 3 * step))
+                if keep:
+                    store(near, p, d0)
+                    store(near, p + step, d1)
+                    store(near, p + 2 * step, d2)
+                    store(near, p + 3 * step, d3)
+        potentials[lo // grain, j] = total
+
+
+class _Points:
+    """Points and weights in tiles, scaled by powers of two to lie within [-1, 1] (which is exact)."""
+
+    def __init__(self, X, weight, k):
+        n, n_features = X.shape
+        self.n, self.k = n, k
+        n_tiles = -(-n // _TILE)
+        # A chunk's sums should not outweigh its points.
+        self.grain = max(_TILE, k // 4)
+        self.n_chunks = -(-n_tiles // self.grain)
+        self.scale = _power_above(max(abs(float(X.min())), abs(float(X.max()))))
+        self.tiles = np.empty((n_tiles, n_features, _TILE), X.dtype)
+        self.weights = np.zeros((n_tiles, _TILE), X.dtype)
+        self.weight_scale = 1.0 if weight is None else _power_above(float(weight.max()))
+        self.weights.reshape(-1)[:n] = 1 if weight is None else weight / self.weight_scale
+        moments = np.zeros((self.n_chunks, 2, n_features))
+        self.launch(_pack, X, X.dtype.type(1 / self.scale), self.tiles, moments)
+        mean, square = moments.sum(axis=0) / n
+        self.variance = max(0.0, float(np.mean(square - mean**2)))
+        self.labels = np.empty((n_tiles, _TILE), X.dtype)
+        self.distances = np.empty((n_tiles, _TILE), X.dtype)
+
+    def launch(self, kernel, *args):
+        kernel(len(self.tiles), *args, self.grain, grain=self.grain)
+
+    def take(self, indices):
+        """Points by number, as rows."""
+        return np.ascontiguousarray(self.tiles[indices // _TILE, :, indices % _TILE])
+
+    def measure(self, centers):
+        """Set labels and distances to the nearest of the centres; returns the inertia."""
+        inertia = np.empty(self.n_chunks)
+        self.launch(_measure, self.tiles, self.weights, centers, self.labels, self.distances, inertia)
+        return float(inertia.sum())
+
+
+def _power_above(value):
+    """The power of two next above a magnitude; 1 for 0."""
+    return 2.0 ** min(math.frexp(value)[1], 1023)
+
+
+def _plus_plus(points, rng):
+    """Greedy k-means++: each new centre is the best of several drawn with chances as their squared distances."""
+    n_trials = 2 + int(math.log(points.k))
+    centers = np.empty((points.k, points.tiles.shape[1]), points.tiles.dtype)
+    points.distances[...] = 1
+    sums = np.add.reduceat(points.weights.sum(axis=1, dtype=np.float64), range(0, len(points.tiles), points.grain))
+    for j in range(points.k):
+        candidates = points.take(_draw(points, sums, rng.random(n_trials if j else 1)))
+        if j == 0:
+            points.distances[...] = 4 * candidates.shape[1] + 1  # farther than any two points
+            best = 0
+        else:
+            potentials = np.empty((points.n_chunks, n_trials))
+            points.launch(_seed, points.tiles, points.weights, candidates, False, points.distances, potentials)
+            best = int(potentials.sum(axis=0).argmin())
+        centers[j] = candidates[best]
+        potentials = np.empty((points.n_chunks, 1))
+        points.launch(
+            _seed, points.tiles, points.weights, centers[j : j + 1], True, points.distances, potentials
+        )
+        sums = potentials[:, 0]
+    return centers
+
+
+def _draw(points, sums, chances):
+    """Numbers of points, drawn with probabilities as weight times distance; `sums` are those of each chunk."""
+    ends = np.cumsum(sums)
+    size = points.grain * _TILE
+    drawn = np.empty(len(chances), np.int64)
+    for i, target in enumerate(chances * ends[-1]):
+        chunk = min(int(np.searchsorted(ends, target, side="right")), len(ends) - 1)
+        tiles = slice(chunk * points.grain, (chunk + 1) * points.grain)
+        inner = np.cumsum(points.weights[tiles].astype(np.float64) * points.distances[tiles])
+        target = (target - (ends[chunk] - sums[chunk])) / max(sums[chunk], 1e-300) * inner[-1]
+        place = int(np.searchsorted(inner, target, side="right"))
+        if place == inner.size:  # rounding, or nothing left to draw: the last that has a chance, or any
+            place = int(np.searchsorted(inner, inner[-1], side="left"))
+        drawn[i] = chunk * size + place
+    return drawn
+
+
+def _lloyd(points, centers, max_iter, tol):
+    """Iterate; returns centres and the number of iterations."""
+    k, n_features = centers.shape
+    points.labels[...] = -1
+    sums = np.zeros((points.n_chunks, k, 2, n_features + 1))
+    members, moved = np.zeros((points.n_chunks, k), np.int64), np.empty(points.n_chunks, np.int64)
+    for n_iter in range(1, max_iter + 1):
+        points.launch(_assign, points.tiles, points.weights, centers, points.labels, sums, members, moved)
+        totals = sums.sum(axis=0).sum(axis=1)
+        empty = members.sum(axis=0) == 0
+        new = centers.copy()
+        new[~empty] = totals[~empty, :-1] / totals[~empty, -1:]
+        relocated = empty.any() and _relocate(points, centers, new, np.flatnonzero(empty))
+        shift = float(np.sum((new.astype(np.float64) - centers) ** 2))
+        centers = new
+        if not relocated and (not moved.any() or shift <= tol * points.variance):
+            break
+    return centers, n_iter
+
+
+def _relocate(points, centers, new, empty):
+    """Put empty clusters onto the points farthest from their centres. Returns whether there were any apart."""
+    points.measure(centers)
+    distances = np.where(points.weights > 0, points.distances, 0).reshape(-1)
+    farthest = np.argsort(-distances, kind="stable")[: len(empty)]
+    farthest = farthest[distances[farthest] > 0]
+    new[empty[: len(farthest)]] = points.take(farthest)
+    return len(farthest) > 0
+
+
+def kmeans(X, n_clusters, *, init="k-means++", n_init=1, max_iter=300, tol=1e-4, sample_weight=None, rng=None):
+    """Cluster points around `n_clusters` centres.
+
+    Parameters
+    ----------
+    X : (N, C) array
+        N points of C features. float64 is worked in float64, all else in float32 (wide integers in float64).
+    n_clusters : int
+        From 1 to N.
+    init : {"k-means++", "random"} or (n_clusters, C) array, optional
+        Where centres start: drawn by greedy k-means++, on different points, or where given.
+    n_init : int, optional
+        Runs from different starts, of which the one of least inertia is returned. A given `init` is run once.
+    max_iter : int, optional
+        The most iterations of one run.
+    tol : float, optional
+        A run ends when the centres' squared shifts sum to at most this times the mean variance of the features,
+        or when no point changes its cluster.
+    sample_weight : (N,) array, optional
+        Weights of the points, at least 0; by default each has 1.
+    rng : int, numpy.random.Generator or None, optional
+        Source of chance.
+
+    Returns
+    -------
+    labels : (N,) int32 array
+        The nearest of `centers` for each point, the first of equally near ones.
+    centers : (n_clusters, C) array
+        Of the dtype worked in.
+    inertia : float
+        Weighted sum of squared distances of the points to their centres.
+    n_iter : int
+        Iterations of the run returned.
+
+    Raises
+    ------
+    TypeError
+        If an argument is of a wrong type.
+    ValueError
+        If `X`, `init` or `sample_weight` have a wrong shape, hold NaN or infinity, or if there are fewer points
+        (of positive weight) than clusters.
+
+    Notes
+    -----
+    As `sklearn.cluster.KMeans`. A cluster that loses all its points is put onto the point farthest from its
+    centre. Where there are fewer *distinct* points than clusters, each of them becomes a centre, the inertia is
+    0, and the further clusters stay empty: their numbers do not occur in `labels`.
+    """
+    X = as_array("kmeans", "X", X, ndim=2, finite=True)
+    k = integer("kmeans", "n_clusters", n_clusters, low=1, high=2**24)  # float32 labels are exact up to there
+    n_init = integer("kmeans", "n_init", n_init, low=1)
+    max_iter = integer("kmeans", "max_iter", max_iter, low=1)
+    tol = real("kmeans", "tol", tol, low=0)
+    rng = as_rng("kmeans", rng)
+    n_points = len(X)
+    weight = None
+    if sample_weight is not None:
+        weight = as_array("kmeans", "sample_weight", sample_weight, dtypes=(np.float64,), shape=(len(X),), finite=True)
+        if weight.min() < 0:
+            raise ValueError(f"kmeans: sample_weight must be at least 0, got {weight.min()}")
+        n_points = int(np.count_nonzero(weight))
+    if k > n_points:
+        raise ValueError(f"kmeans: n_clusters must be at most the number of points, {n_points}, got {k}")
+    if not isinstance(init, str):
+        init = as_array("kmeans", "init", init, shape=(k, X.shape[1]), finite=True)
+        n_init = 1
+    else:
+        one_of("kmeans", "init", init, ("k-means++", "random"))
+
+    points = _Points(X, weight, k)
+    best = None
+    for _ in range(n_init):
+        if not isinstance(init, str):
+            centers = (init / points.scale).astype(X.dtype)
+        elif init == "random":
+            chances = None if weight is None else weight / weight.sum()
+            centers = points.take(rng.choice(len(X), k, replace=False, p=chances))
+        else:
+            centers = _plus_plus(points, rng)
+        centers, n_iter = _lloyd(points, centers, max_iter, tol)
+        inertia = points.measure(centers)
+        if best is None or inertia < best.inertia:
+            labels = points.labels.reshape(-1)[: len(X)].astype(np.int32)
+            best = KMeansResult(labels, centers, inertia, n_iter)
+    inertia = best.inertia * points.scale**2 * points.weight_scale
+    return best._replace(centers=best.centers * X.dtype.type(points.scale), inertia=inertia)

@@ -1,0 +1,120 @@
+"""Matrix product.
+
+    c[i, j] = sum over k of a[i, k] b[k, j]
+
+Both matrices may be transposed views of contiguous ones: rows of `a` are found through a table of offsets anyway, and
+`b` is packed into column panels, from either layout, unless it has too few uses to pay for that.
+
+Time O(M N K); memory: `b` once more where it is packed.
+"""
+
+import functools
+
+import numpy as np
+
+from . import _validate as check
+from ._parallel import chunked
+from ._product import (
+    FLOPS_PER_NANOSECOND,
+    ITEM_NANOSECONDS,
+    LEAST_ROWS,
+    WIDEST,
+    offsets,
+    pack,
+    pad_start,
+    padded,
+    product,
+    segment_table,
+)
+
+_PACKING_PAYS = 256  # rows of `a` from which on it does
+_ITEMS = 8  # as many work items, if the product is large enough
+
+
+@functools.lru_cache(maxsize=512)
+def _plan(m, n, k, a_row, a_step, itemsize):
+    """Rows and columns of a work item, and the tables of offsets."""
+    row_time = 2.0 * n * k / FLOPS_PER_NANOSECOND
+    tile = 12  # of all heights of tiles a multiple
+    rows = -(-round(max(LEAST_ROWS, ITEM_NANOSECONDS / row_time)) // tile) * tile
+    rows = min(rows, -(-m // tile) * tile)
+    panel = WIDEST * padded(1, np.dtype(f"f{itemsize}"))
+    wanted = -(-_ITEMS // -(-m // rows))
+    columns = -(-n // (panel * wanted)) * panel
+    if rows * columns * k < ITEM_NANOSECONDS:
+        columns = -(-n // panel) * panel
+    a_rows, c_rows = offsets(np.arange(rows) * a_row), offsets(np.arange(rows) * n)
+    return rows, columns, a_rows, c_rows, segment_table([(0, 0, k)], step=a_step)
+
+
+@functools.lru_cache(maxsize=512)
+def _row_starts(k, step):
+    return np.arange(k) * step
+
+
+@chunked
+def _multiply_items(lo, hi, a, m, a_row, a_step, b, depth, n, start, rows, columns, a_rows, c_rows, segments, c):
+    blocks = -(-n // columns)
+    for item in range(lo, hi):
+        i, j = (item // blocks) * rows, (item % blocks) * columns
+        product(
+            a, i * a_row, a_rows, min(rows, m - i), a_step, b, depth, n, segments, start, c, i * n, c_rows,
+            j, min(n, j + columns), True,
+        )  # fmt: skip
+
+
+def multiply(a, b, bias=None):
+    """a @ b + bias for checked matrices of one dtype, each contiguous or the transpose of a contiguous one."""
+    (m, k), n = a.shape, b.shape[1]
+    a_row, a_step = (k, 1) if a.flags.c_contiguous else (1, m)
+    b_row, b_step = (n, 1) if b.flags.c_contiguous else (1, k)
+    lanes = padded(1, a.dtype)
+    if n < lanes <= m and a_step > 1 and bias is None:
+        # A few columns would leave most of each vector empty: work on the transposed problem.
+        return np.ascontiguousarray(multiply(b.T, a.T).T)
+    rows, columns, *tables = _plan(m, n, k, a_row, a_step, a.itemsize)
+    c = np.empty((m, n), a.dtype)
+    depth, source = 0, b.T if b_step > 1 else b
+    if m >= _PACKING_PAYS or b_step > 1 or n % lanes:
+        depth, source = k, pack(source, _row_starts(k, b_row), b_step, n, a.dtype)
+    items = -(-m // rows) * -(-n // columns)
+    start = pad_start(bias, n, a.dtype)
+    flat_a = (a if a_step == 1 else a.T).reshape(-1)
+    _multiply_items(
+        items, flat_a, m, a_row, a_step, source.reshape(-1), depth, n, start, rows, columns, *tables, c.reshape(-1),
+        grain=1,
+    )  # fmt: skip
+    return c
+
+
+def as_matrix(function, name, value, dtypes=check.FLOATS, shape=None):
+    """`value` as a checked matrix that is contiguous or the transpose of a contiguous one, copied only if neither."""
+    value = np.asarray(value)
+    if value.ndim == 2 and value.flags.f_contiguous and not value.flags.c_contiguous:
+        turned = None if shape is None else shape[::-1]
+        if shape is None or all(s in (None, v) for s, v in zip(shape, value.shape, strict=True)):
+            return check.as_array(function, name, value.T, dtypes=dtypes, ndim=2, shape=turned).T
+    return check.as_array(function, name, value, dtypes=dtypes, ndim=2, shape=shape)
+
+
+def matmul(a, b):
+    """Product of two matrices.
+
+    Parameters
+    ----------
+    a : (M, K) array of float32 or float64
+    b : (K, N) array
+        Converted to the dtype of `a`.
+
+    Returns
+    -------
+    (M, N) array of the dtype of `a`.
+
+    Raises
+    ------
+    ValueError
+        If an argument is not a matrix or the inner dimensions differ.
+    """
+    a = as_matrix("matmul", "a", a)
+    b = as_matrix("matmul", "b", b, dtypes=(a.dtype,), shape=(a.shape[1], None))
+    return multiply(a, b)

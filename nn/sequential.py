@@ -1,0 +1,62 @@
+"""Modules one after another."""
+
+import textwrap
+
+from .layers import BatchNorm, LeakyReLU
+from .module import Module
+
+
+class Sequential(Module):
+    """Modules one after another.
+
+    Parameters
+    ----------
+    layers : sequence of Module
+    input_shape : tuple of int, optional
+        Shape of one input, without the batch: builds the layers at once. Without it, call `build`.
+    rng : int or numpy.random.Generator, optional
+        Where initial weights are drawn from; with a seed they are always the same.
+
+    A `BatchNorm` and the ReLU or leaky ReLU that follows it are computed in one.
+
+    Examples
+    --------
+    >>> from smalti import nn
+    >>> net = nn.Sequential([nn.Dense(3), nn.ReLU(), nn.Dense(1)], input_shape=(2,), rng=0)
+    >>> net(nn.tensor([[1.0, 2.0]])).shape
+    (1, 1)
+    """
+
+    def __init__(self, layers, *, input_shape=None, rng=None):
+        self.layers = list(layers)
+        for i, layer in enumerate(self.layers):
+            if not isinstance(layer, Module):
+                raise TypeError(f"Sequential: layers[{i}] must be a Module, got {type(layer).__name__}")
+        if input_shape is not None:
+            self.build(input_shape, rng)
+
+    def create(self, input_shape, rng):
+        shape = input_shape
+        for i, layer in enumerate(self.layers):
+            try:
+                shape = layer.build(shape, rng)
+            except (ValueError, RuntimeError) as error:
+                raise type(error)(f"layers.{i}: {error}") from None
+        return shape
+
+    def forward(self, x):
+        layers = iter(self.layers)
+        for layer in layers:
+            if isinstance(layer, BatchNorm):
+                follower = next(layers, None)
+                if isinstance(follower, LeakyReLU):
+                    x = layer.forward(x, follower.negative_slope)
+                    continue
+                x, layer = layer(x), follower
+            if layer is not None:
+                x = layer(x)
+        return x
+
+    def describe(self):
+        lines = "".join(f"({i}) {layer!r},\n" for i, layer in enumerate(self.layers))
+        return "\n" + textwrap.indent(lines, "  ")

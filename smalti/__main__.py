@@ -1,0 +1,210 @@
+"""The `smalti` command. Exit status: 0 done, 1 the job failed, 2 wrong usage, 130 stopped by Ctrl-C."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from . import __version__
+
+MODELS = ("dcgan",)
+METHODS = ("kmeans", "watershed")
+
+
+def main(argv=None):
+    """Run the command with these arguments (those of the process if None); returns the exit status."""
+    arguments = _parser().parse_args(argv)
+    try:
+        if arguments.threads is not None:
+            from . import set_num_threads
+
+            set_num_threads(arguments.threads)
+        return arguments.run(arguments) or 0
+    except KeyboardInterrupt as stopped:
+        return _fail(arguments, str(stopped) or "stopped", 130)
+    except OSError as error:
+        return _fail(arguments, f"{error.filename}: {error.strerror}" if error.filename else str(error), 1)
+    except MemoryError as error:
+        return _fail(arguments, f"not enough memory: {error}", 1)
+    except (ValueError, ArithmeticError) as error:
+        return _fail(arguments, str(error), 1)
+
+
+def _fail(arguments, message, status):
+    print(f"smalti {arguments.command}: {' '.join(message.split())}", file=sys.stderr)
+    return status
+
+
+# The subcommands. What is heavy to import is imported inside them, so that --help is quick.
+
+
+def demo(arguments):
+    from ._demo import run
+
+    run(arguments.out)
+
+
+def segment(arguments):
+    from .gan.files import read_image
+    from .segment import segment
+
+    out = arguments.out
+    stems = [Path(path).stem for path in arguments.images]
+    twice = next((stem for stem in stems if stems.count(stem) > 1), None)
+    if twice is not None:
+        raise ValueError(f"two of the images are named {twice}, their results would overwrite each other")
+    out.mkdir(parents=True, exist_ok=True)
+    status = 0
+    for stem, path in zip(stems, arguments.images, strict=True):
+        try:
+            result = segment(read_image(path), method=arguments.method)
+        except (OSError, ValueError) as error:
+            status = _fail(arguments, str(error), 1)  # the others are done all the same
+            continue
+        raise NotImplementedError
+        print(f"{path}: {result.n_regions} regions")
+    return status
+
+
+def train(arguments):
+    from . import gan
+
+    shape = None if arguments.image_size is None else (arguments.image_size, arguments.image_size)
+    dataset = gan.load_dataset(arguments.data, image_shape=shape)
+    model = getattr(gan, arguments.model)(dataset.image_shape, rng=arguments.seed)
+    run = gan.train(
+        model, dataset, out=arguments.out, steps=arguments.steps, batch_size=arguments.batch_size, rng=arguments.seed,
+        resume=not arguments.fresh,
+    )  # fmt: skip
+    print(
+        f"{run}: {arguments.steps} steps on {len(dataset)} pictures; draw with: smalti generate {run} -n 64 -o FILE.png"
+    )
+
+
+def generate(arguments):
+    import numpy as np
+
+    from . import gan
+    from .gan.files import atomic
+    from .gan.sampling import as_uint8, grid, save_png
+
+    out = arguments.out
+    images = gan.generate(arguments.run_folder, arguments.number, rng=arguments.seed)
+    if out.suffix.lower() == ".png":
+        with atomic(out) as file:
+            save_png(file, grid(images))
+    elif out.suffix.lower() == ".npz":
+        with atomic(out) as file:
+            np.savez_compressed(file, x=as_uint8(images))
+    else:
+        out.mkdir(parents=True, exist_ok=True)
+        for number, image in enumerate(as_uint8(images)):
+            with atomic(out / f"{number:05d}.png") as file:
+                save_png(file, image)
+    print(f"{out}: {len(images)} pictures")
+
+
+def warmup(arguments):
+    from . import warmup
+
+    print(f"everything is compiled, in {warmup():.1f} s")
+
+
+def info(arguments):
+    import os
+    import platform
+
+    import llvmlite
+    import numba
+    import numpy
+    import PIL
+    from llvmlite import binding
+
+    from . import get_num_threads
+    from .kernels import _jit, _simd
+
+    features = [name for name, present in binding.get_host_cpu_features().items() if present]
+    rows = {
+        "smalti": __version__,
+        "python": platform.python_version(),
+        "numpy, numba": f"{numpy.__version__}, {numba.__version__} (llvmlite {llvmlite.__version__})",
+        "pillow": PIL.__version__,
+        "system": f"{platform.system()} {platform.machine()}",
+        "cpu": f"{binding.get_host_cpu_name()}, {os.cpu_count()} logical cores",
+        "cpu features": " ".join(sorted(set(features) & _TELLING)) or "-",
+        "vector width": f"{_simd.WIDTH} bits",
+        "threads": get_num_threads(),
+        "compiled": "yes" if _jit.JIT else "no (NUMBA_DISABLE_JIT)",
+        "cache directory": _jit.cache_directory() or "none is writable",
+    }
+    for name, value in rows.items():
+        print(f"{name:16} {value}")
+
+
+_TELLING = {"sse2", "sse4.2", "avx", "avx2", "fma", "avx512f", "avx512bw", "avx512vl", "neon", "sve"}
+
+
+# The parser
+
+
+def _parser():
+    parser = argparse.ArgumentParser(
+        prog="smalti", description="Cuts pictures into tiles and learns to lay new ones.", allow_abbrev=False
+    )
+    parser.add_argument("--version", action="version", version=f"smalti {__version__}")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    def command(function, help):
+        sub = commands.add_parser(function.__name__, help=help, description=help, allow_abbrev=False)
+        sub.add_argument("--threads", type=_at_least(1), metavar="N", help="threads to use (default: all cores)")
+        sub.set_defaults(run=function)
+        return sub
+
+    sub = command(demo, "Segment the built-in picture and train a small GAN, leaving pictures of both.")
+    sub.add_argument("-o", "--out", type=Path, required=True, metavar="DIR", help="folder for the results")
+
+    sub = command(segment, "Cut images into regions: writes labels, overlay and mosaic of each.")
+    sub.add_argument("images", nargs="+", metavar="IMAGE")
+    sub.add_argument("-o", "--out", type=Path, required=True, metavar="DIR", help="folder for the results")
+    sub.add_argument("--method", choices=METHODS, default=METHODS[0], help="default: %(default)s")
+
+    sub = command(train, "Train a GAN on pictures; goes on with the run in DIR if there is one.")
+    sub.add_argument("--model", choices=MODELS, default=MODELS[0], help="default: %(default)s")
+    sub.add_argument(
+        "--data",
+        required=True,
+        metavar="PATH|glyphs",
+        help="a folder of images, .npz, IDX(.gz), or the built-in glyphs",
+    )
+    sub.add_argument("--out", "-o", type=Path, required=True, metavar="DIR", help="folder of the run")
+    sub.add_argument("--steps", type=_at_least(1), default=2000, metavar="N", help="default: %(default)s")
+    sub.add_argument("--batch-size", type=_at_least(2), default=64, metavar="N", help="default: %(default)s")
+    sub.add_argument("--seed", type=_at_least(0), default=0, metavar="N", help="default: %(default)s")
+    sub.add_argument("--image-size", type=_at_least(4), metavar="N", help="crop and resize all pictures to N x N")
+    sub.add_argument("--fresh", action="store_true", help="begin anew, whatever DIR holds")
+
+    sub = command(generate, "Draw pictures with a trained model.")
+    sub.add_argument("run_folder", type=Path, metavar="RUN", help="the folder that train has written")
+    sub.add_argument("-n", "--number", type=_at_least(1), default=64, metavar="N", help="default: %(default)s")
+    sub.add_argument(
+        "-o", "--out", type=Path, required=True, metavar="FILE.png|FILE.npz|DIR", help="a grid, an array x, or a folder"
+    )
+    sub.add_argument("--seed", type=_at_least(0), default=0, metavar="N", help="default: %(default)s")
+
+    command(warmup, "Compile everything once, so that later starts are quick.")
+    command(info, "Print versions, CPU, vector width, threads and cache directory.")
+    return parser
+
+
+def _at_least(low):
+    def number(text):
+        value = int(text)
+        if value < low:
+            raise argparse.ArgumentTypeError(f"must be at least {low}, got {value}")
+        return value
+
+    number.__name__ = "whole number"  # argparse names it in its message
+    return number
+
+
+if __name__ == "__main__":
+    sys.exit(main())

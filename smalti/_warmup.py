@@ -1,0 +1,66 @@
+"""Compile everything once, so that later processes start from the cache."""
+
+import sys
+import time
+from collections.abc import Callable
+
+import numpy as np
+
+
+def _jobs() -> dict[str, Callable[[], object]]:
+    """What warms up what: each call compiles the kernels behind it for their usual dtypes."""
+    from . import gan, kernels, segment
+
+    rng = np.random.default_rng(0)
+    rgb = rng.integers(0, 256, (32, 32, 3), dtype=np.uint8)
+    gray = rng.random((32, 32), dtype=np.float32)
+    features = rng.random((64, 3), dtype=np.float32)
+    blobs = (gray > 0.5).astype(np.int32)
+
+    def train_step():
+        model = gan.dcgan((28, 28, 1), latent_dim=8, width=16)
+        trainer = gan.Trainer(model, batch_size=4, rng=0)
+        trainer.step(rng.random((4, 28, 28, 1), dtype=np.float32))
+        gan.generate(model, 2, rng=0)
+
+    return {
+        "matmul": lambda: kernels.matmul(gray, gray),
+        "gaussian": lambda: [kernels.gaussian(image, 1.0) for image in (gray, rgb)],
+        "sobel": lambda: kernels.sobel(gray),
+        "rgb2lab": lambda: kernels.rgb2lab(rgb),
+        "resize": lambda: [kernels.resize(image, (16, 24)) for image in (gray, rgb)],
+        "kmeans": lambda: kernels.kmeans(features, 3, rng=0),
+        "label": lambda: kernels.label(blobs),
+        "watershed": lambda: kernels.watershed(gray, kernels.label(blobs)),
+        "segment by kmeans": lambda: segment.segment(rgb, "kmeans", rng=0),
+        "segment by watershed": lambda: segment.segment(rgb, "watershed"),
+        "DCGAN training": train_step,
+    }
+
+
+def warmup(*, progress: bool | None = None) -> float:
+    """Compile every kernel, or load it from the cache, by small calls with the usual dtypes.
+
+    Parameters
+    ----------
+    progress : bool, optional
+        Show a bar on stderr. By default only where stderr is a terminal.
+
+    Returns
+    -------
+    float
+        The seconds that it took: minutes with an empty cache, a second or two with a full one.
+    """
+    if progress is None:
+        progress = sys.stderr.isatty()
+    start = time.perf_counter()
+    jobs = _jobs()
+    for number, (name, call) in enumerate(jobs.items()):
+        if progress:
+            done = 30 * number // len(jobs)
+            print(f"\r[{'#' * done:30}] {number}/{len(jobs)} {name:24}", end="", file=sys.stderr, flush=True)
+        call()
+    seconds = time.perf_counter() - start
+    if progress:
+        print(f"\r[{'#' * 30}] {len(jobs)}/{len(jobs)} in {seconds:.1f} s{'':24}", file=sys.stderr, flush=True)
+    return seconds

@@ -1,0 +1,165 @@
+"""The house: what is installed, what is promised, which way the arrows point, what an import costs."""
+
+import ast
+import importlib
+import importlib.metadata
+import re
+import statistics
+
+import pytest
+
+import smalti
+
+from .helpers import ROOT, run_python
+
+FOLDERS = ("kernels", "nn", "segment", "gan")
+ALLOWED = {  # which folder of smalti may use which
+    "kernels": set(),
+    "nn": {"kernels"},
+    "segment": {"kernels"},
+    "gan": {"kernels", "nn", "segment"},
+    "smalti": set(FOLDERS),
+}
+PROMISED = {
+    "smalti": "__version__ set_num_threads get_num_threads warmup kernels nn segment gan",
+    "smalti.kernels": """gaussian sobel rgb2lab resize kmeans label watershed matmul conv2d conv2d_backward_input
+        conv2d_backward_weight conv2d_transpose""",
+    "smalti.nn": """Tensor tensor no_grad check_gradients Module Sequential Dense Conv2D Conv2DTranspose BatchNorm
+        ReLU LeakyReLU Sigmoid Tanh Flatten Reshape""",
+    "smalti.nn.losses": "binary_cross_entropy",
+    "smalti.nn.optim": "Adam",
+    "smalti.segment": "segment Segmentation",
+    "smalti.gan": "load_dataset dcgan GAN train Trainer generate",
+}
+HEAVY = "scipy torch cv2 skimage sklearn matplotlib tensorflow pandas dask mpi4py".split()
+SOURCES = [path for folder in ALLOWED for path in sorted((ROOT / folder).glob("*.py"))]
+IDS = [str(path.relative_to(ROOT)) for path in SOURCES]
+
+
+def imported(path):
+    """Absolute names of all that a source imports, wherever in it."""
+    folder = path.parent.name
+    package = ["smalti"] if folder == "smalti" else ["smalti", folder]
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            above = package[: len(package) - node.level + 1] if node.level else []
+            module = ".".join([*above, *filter(None, [node.module])])
+            yield from (f"{module}.{alias.name}" for alias in node.names)
+
+
+def dotted(node):
+    return ast.unparse(node) if isinstance(node, (ast.Name, ast.Attribute)) else ""
+
+
+def test_packages_are_the_folders():
+    tomllib = pytest.importorskip("tomllib")  # from Python 3.11 on
+    with open(ROOT / "pyproject.toml", "rb") as file:
+        listed = tomllib.load(file)["tool"]["setuptools"]
+    inits = [p.parent.relative_to(ROOT) for folder in FOLDERS for p in (ROOT / folder).rglob("__init__.py")]
+    names = {"smalti": "smalti"} | {".".join(("smalti", *p.parts)): p.as_posix() for p in inits}
+    assert set(listed["packages"]) == set(names)
+    assert listed["package-dir"] == names
+
+
+def test_installed_wheel_holds_the_folders():
+    installed = [d for d in importlib.metadata.distributions(name="smalti") if d.read_text("WHEEL")]
+    if not installed or '"editable": true' in (installed[0].read_text("direct_url.json") or ""):
+        pytest.skip("smalti is not installed, or in editable mode")
+    files = {str(f) for f in installed[0].files if f.parts[0] == "smalti" and f.suffix != ".pyc"}
+    expected = {"smalti/py.typed"}
+    expected |= {f"smalti/{path.name}" for path in (ROOT / "smalti").glob("*.py")}
+    for folder in FOLDERS:
+        expected |= {f"smalti/{path.relative_to(ROOT).as_posix()}" for path in (ROOT / folder).rglob("*.py")}
+    assert files == expected
+
+
+@pytest.mark.parametrize("module", PROMISED)
+def test_promised_names(module):
+    package = importlib.import_module(module)
+    for name in PROMISED[module].split():
+        value = getattr(package, name)
+        if name not in ("__version__", *FOLDERS):
+            assert callable(value), f"{module}.{name} is {value!r}"
+            assert (value.__doc__ or "").strip(), f"{module}.{name} has no docstring"
+        assert module != "smalti" or name in dir(smalti)
+
+
+@pytest.mark.parametrize("package", ["smalti.kernels", "smalti.segment"])
+def test_a_function_is_not_shadowed_by_its_file(package):
+    """Importing smalti.kernels.label makes `label` the module, unless the package sees to it."""
+    names = [n for n in PROMISED[package].split() if (ROOT / package.split(".")[1] / f"{n}.py").exists()]
+    assert names
+    imports = "; ".join(f"import {package}.{n}" for n in names)
+    use = f"import {package} as p; assert all(callable(getattr(p, n)) for n in {names!r})"
+    run_python("-c", f"{imports}; {use}")
+    run_python("-c", f"{use}; {imports}; {use}")
+    run_python("-c", f"{'; '.join(f'from {package} import {n}; assert callable({n})' for n in names)}; {use}")
+
+
+def test_unknown_names():
+    for module in PROMISED:
+        with pytest.raises(AttributeError, match="no_such_name"):
+            importlib.import_module(module).no_such_name  # noqa: B018
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=IDS)
+def test_source(path):
+    """Arrows point down; no bare imports; the decorators, flags and randomness of the house only."""
+    folder = path.parent.name
+    for name in imported(path):
+        top, _, rest = name.partition(".")
+        assert top not in FOLDERS, f"bare import of {name}: write smalti.{name}"
+        part = rest.partition(".")[0]
+        if top == "smalti" and part in FOLDERS and part != folder:
+            assert part in ALLOWED[folder], f"{folder} must not use {name}"
+        assert top != "pickle", "no pickle"
+        assert top not in HEAVY, f"{name} is not a package that the library needs"
+        if top == "numba" and rest in ("njit", "jit", "prange"):
+            assert path.name == "_jit.py", f"{name} outside kernels/_jit.py"
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        assert not isinstance(node, ast.Assert), f"assert in line {node.lineno}: raise"
+        if isinstance(node, ast.Attribute):
+            name = dotted(node)
+            assert not re.match(r"(np|numpy)\.random\.(?!Generator|default_rng|SeedSequence|PCG64|BitGenerator)", name)
+            assert path.name == "_jit.py" or not re.match(r"(numba|nb)\.n?jit$", name), f"{name} in {path.name}"
+        if isinstance(node, ast.keyword) and isinstance(node.value, ast.Constant):
+            assert (node.arg, node.value.value) not in {("fastmath", True), ("parallel", True), ("allow_pickle", True)}
+
+
+def test_references_stand_alone():
+    for path in sorted((ROOT / "tests" / "reference").glob("*.py")):
+        assert "smalti" not in path.read_text(encoding="utf-8"), f"{path.name} mentions the package that it checks"
+    for path in sorted((ROOT / "tests").rglob("*.py")):
+        text = path.read_text(encoding="utf-8")
+        assert not re.search(rf"^\s*(from|import) ({'|'.join(FOLDERS)})\b", text, re.M), f"bare import in {path}"
+
+
+def test_every_kernel_has_its_test_and_twin():
+    for path in sorted((ROOT / "kernels").glob("[a-z]*.py")):
+        assert (ROOT / "tests" / "kernels" / f"test_{path.name}").exists(), f"no test for kernels/{path.name}"
+        assert (ROOT / "tests" / "reference" / path.name).exists(), f"no slow twin for kernels/{path.name}"
+
+
+def test_import_loads_nothing_heavy():
+    everything = "; ".join(f"import {module}" for module in PROMISED)
+    uses = "; ".join(f"{m}.{n}" for m, names in PROMISED.items() for n in names.split())
+    code = f"{everything}; {uses}; import sys; print(sorted(set({HEAVY!r}) & set(sys.modules)))"
+    assert run_python("-c", code).stdout.strip() == "[]"
+
+
+def test_import_is_cheap():
+    """`import smalti` costs at most 0.15 s over `import numba`."""
+    code = "import time, numba; t = time.perf_counter(); import smalti; print(time.perf_counter() - t)"
+    seconds = statistics.median(float(run_python("-c", code).stdout) for _ in range(3))
+    assert seconds <= 0.15
+
+
+def test_readme_and_ci_agree():
+    """What the README tells a newcomer to type is what .ci/run reads and runs."""
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    line = next(line for line in readme.splitlines() if "-m pytest" in line)
+    for part in ("git clone", "-m venv", "pip install", "python -m pytest"):
+        assert part in line, f"{part!r} is not in the README's test line"
+    assert any("smalti demo" in other and "-m venv" in other for other in readme.splitlines())
