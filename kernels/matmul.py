@@ -13,7 +13,7 @@ import functools
 import numpy as np
 
 from . import _validate as check
-from ._parallel import chunked
+from ._parallel import chunk_size, chunked
 from ._product import (
     FLOPS_PER_NANOSECOND,
     ITEM_NANOSECONDS,
@@ -26,6 +26,7 @@ from ._product import (
     product,
     segment_table,
 )
+from ._simd import fma, hsum, lanes, load, load_part, splat
 
 _PACKING_PAYS = 256  # rows of `a` from which on it does
 _ITEMS = 8  # as many work items, if the product is large enough
@@ -63,19 +64,50 @@ def _multiply_items(lo, hi, a, m, a_row, a_step, b, depth, n, start, rows, colum
         )  # fmt: skip
 
 
+@chunked
+def _dot_rows(lo, hi, a, b_turned, bias, c):
+    """The columns of c one dot product at a time, with four vectors of partial sums."""
+    k, n = a.shape[1], b_turned.shape[0]
+    flat, other = a.reshape(-1), b_turned.reshape(-1)
+    step = lanes(a)
+    for i in range(lo, hi):
+        for j in range(n):
+            p, q, end = i * k, j * k, i * k + k
+            s0, s1, s2, s3 = splat(a, 0.0), splat(a, 0.0), splat(a, 0.0), splat(a, 0.0)
+            while p + 4 * step <= end:
+                s0 = fma(load(flat, p), load(other, q), s0)
+                s1 = fma(load(flat, p + step), load(other, q + step), s1)
+                s2 = fma(load(flat, p + 2 * step), load(other, q + 2 * step), s2)
+                s3 = fma(load(flat, p + 3 * step), load(other, q + 3 * step), s3)
+                p += 4 * step
+                q += 4 * step
+            while p < end:
+                rest = min(step, end - p)
+                s0 = fma(load_part(flat, p, rest), load_part(other, q, rest), s0)
+                p += step
+                q += step
+            c[i, j] = bias[j] + hsum((s0 + s1) + (s2 + s3))
+
+
 def multiply(a, b, bias=None):
     """a @ b + bias for checked matrices of one dtype, each contiguous or the transpose of a contiguous one."""
     (m, k), n = a.shape, b.shape[1]
     a_row, a_step = (k, 1) if a.flags.c_contiguous else (1, m)
     b_row, b_step = (n, 1) if b.flags.c_contiguous else (1, k)
-    lanes = padded(1, a.dtype)
-    if n < lanes <= m and a_step > 1 and bias is None:
-        # A few columns would leave most of each vector empty: work on the transposed problem.
-        return np.ascontiguousarray(multiply(b.T, a.T).T)
+    vector = padded(1, a.dtype)
+    if 2 * n <= vector:
+        # A few columns would leave most of each vector empty: put the inner dimension or the rows into them.
+        if a_step == 1:
+            c = np.empty((m, n), a.dtype)
+            start = pad_start(bias, n, a.dtype)
+            _dot_rows(m, a, np.ascontiguousarray(b.T), start, c, grain=chunk_size(n * k * 0.05))
+            return c
+        if m >= vector and bias is None:
+            return np.ascontiguousarray(multiply(b.T, a.T).T)
     rows, columns, *tables = _plan(m, n, k, a_row, a_step, a.itemsize)
     c = np.empty((m, n), a.dtype)
     depth, source = 0, b.T if b_step > 1 else b
-    if m >= _PACKING_PAYS or b_step > 1 or n % lanes:
+    if m >= _PACKING_PAYS or b_step > 1 or n % vector:
         depth, source = k, pack(source, _row_starts(k, b_row), b_step, n, a.dtype)
     items = -(-m // rows) * -(-n // columns)
     start = pad_start(bias, n, a.dtype)

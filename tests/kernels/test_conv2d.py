@@ -1,0 +1,198 @@
+"""Convolution, its gradients and its transpose against their twins and against PyTorch."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from smalti.kernels import conv2d, conv2d_backward_input, conv2d_backward_weight, conv2d_transpose
+from tests.helpers import bit_identical_for_callers, bit_identical_for_threads, check_layouts, guarded, posix, run_alone
+from tests.reference import conv2d as reference
+from tests.strategies import examples, seeds, sides
+from tests.tolerance import close
+
+PAIRS = st.tuples(st.integers(1, 3), st.integers(1, 3))
+
+
+@st.composite
+def cases(draw):
+    """Arrays x, w, b and dy of one convolution, and its geometry."""
+    dtype = draw(st.sampled_from([np.float32, np.float64]))
+    kernel, stride, dilation = draw(PAIRS), draw(PAIRS), draw(st.tuples(st.integers(1, 2), st.integers(1, 2)))
+    pad = draw(st.tuples(st.integers(0, 2), st.integers(0, 2)))
+    n, h, w = draw(st.integers(1, 3)), draw(sides(7, 14)), draw(sides(7, 14))
+    c_in, c_out = (draw(st.sampled_from([1, 2, 3, 16, 17, 35, 70])) for _ in range(2))
+    rng = np.random.default_rng(draw(seeds))
+    x = rng.uniform(-1, 1, (n, h, w, c_in)).astype(dtype)
+    weight = rng.uniform(-1, 1, (*kernel, c_in, c_out)).astype(dtype)
+    b = rng.uniform(-1, 1, c_out).astype(dtype)
+    y = reference.conv2d(x, weight, b, stride, pad, dilation)
+    dy = rng.uniform(-1, 1, y.shape).astype(dtype)
+    return x, weight, b, dy, dict(stride=stride, padding=pad, dilation=dilation)
+
+
+def held(actual, ref, terms, dtype):
+    # Every addition rounds a sum of at most `terms` numbers below one.
+    close(actual, ref, k=1, atol=2 * np.finfo(dtype).eps * (terms + 4))
+
+
+@examples(40)
+@given(cases())
+def test_forward(case):
+    x, w, b, _, geometry = case
+    y = conv2d(x, w, b, **geometry)
+    assert y.dtype == x.dtype
+    held(y, reference.conv2d(x, w, b, *geometry.values()), w[..., 0].size, x.dtype)
+
+
+@examples(40)
+@given(cases())
+def test_backward_input(case):
+    x, w, _, dy, geometry = case
+    dx = conv2d_backward_input(dy, w, x.shape, **geometry)
+    held(dx, reference.conv2d_backward_input(dy, w, x.shape, *geometry.values()), w[..., 0, :].size, x.dtype)
+
+
+@examples(40)
+@given(cases())
+def test_backward_weight(case):
+    x, w, _, dy, geometry = case
+    dw = conv2d_backward_weight(dy, x, w.shape[:2], **geometry)
+    held(dw, reference.conv2d_backward_weight(dy, x, w.shape[:2], *geometry.values()), dy[..., 0].size, x.dtype)
+
+
+@examples(40)
+@given(cases(), st.tuples(st.integers(0, 2), st.integers(0, 2)))
+def test_transpose(case, extra):
+    x, w, _, _, geometry = case
+    stride, pad = geometry["stride"], geometry["padding"]
+    extra = tuple(min(e, s - 1) for e, s in zip(extra, stride, strict=True))
+    w = np.ascontiguousarray(w.transpose(0, 1, 3, 2))
+    b = w[0, 0, :, 0].copy()
+    ref = reference.conv2d_transpose(x, w, b, stride, pad, extra)
+    y = conv2d_transpose(x, w, b, stride=stride, padding=pad, output_padding=extra)
+    held(y, ref, w[:, :, 0].size, x.dtype)
+
+
+@pytest.mark.compiled
+@pytest.mark.parametrize("n, h, w, c_in, c_out, k, s", [(1, 130, 97, 16, 33, 3, 1), (9, 28, 28, 1, 64, 4, 2),
+                                                      (3, 16, 16, 200, 96, 4, 2), (2, 61, 64, 3, 8, 7, 3)])  # fmt: skip
+def test_large(n, h, w, c_in, c_out, k, s):
+    """Shapes that are divided into bands, several pictures at once, and several blocks of the inner dimension."""
+    rng = np.random.default_rng(0)
+    x = rng.uniform(-1, 1, (n, h, w, c_in)).astype(np.float32)
+    weight = rng.uniform(-1, 1, (k, k, c_in, c_out)).astype(np.float32)
+    geometry = ((s, s), (1, 1), (1, 1))
+    arguments = dict(stride=s, padding=1)
+    y = conv2d(x, weight, **arguments)
+    held(y, reference.conv2d(x, weight, None, *geometry), weight[..., 0].size, x.dtype)
+    dx = conv2d_backward_input(y, weight, x.shape, **arguments)
+    scale = np.abs(y).max()
+    held(dx / scale, reference.conv2d_backward_input(y / scale, weight, x.shape, *geometry), weight[..., 0, :].size, x.dtype)
+    dw = conv2d_backward_weight(y, x, (k, k), **arguments)
+    held(dw / scale, reference.conv2d_backward_weight(y / scale, x, (k, k), *geometry), y[..., 0].size, x.dtype)
+
+
+@pytest.mark.parametrize("stride", [1, 2, 3])
+@pytest.mark.parametrize("kernel", [1, 2, 3, 4])
+def test_same_padding(stride, kernel):
+    x = np.random.default_rng(0).uniform(-1, 1, (1, 7, 8, 2)).astype(np.float32)
+    w = np.ones((kernel, kernel, 2, 3), np.float32)
+    y = conv2d(x, w, stride=stride, padding="same")
+    assert y.shape == (1, -(-7 // stride), -(-8 // stride), 3)
+    total = [max(0, (o - 1) * stride + kernel - i) for o, i in zip(y.shape[1:3], (7, 8), strict=True)]
+    padded = np.pad(x, ((0, 0), *((t // 2, t - t // 2) for t in total), (0, 0)))
+    held(y, reference.conv2d(padded, w, None, (stride,) * 2, (0, 0), (1, 1)), w[..., 0].size, x.dtype)
+    z = conv2d_transpose(x, np.ones((kernel, kernel, 3, 2), np.float32), stride=stride, padding="same")
+    assert z.shape == (1, 7 * stride, 8 * stride, 3)
+    np.testing.assert_array_equal(conv2d(x, w, stride=stride, padding="valid"), conv2d(x, w, stride=stride))
+
+
+def test_against_torch():
+    torch = pytest.importorskip("torch")
+    rng = np.random.default_rng(0)
+    x, w = rng.uniform(-1, 1, (2, 13, 12, 20)), rng.uniform(-1, 1, (4, 3, 20, 18))
+    tx = torch.tensor(x).permute(0, 3, 1, 2).contiguous().requires_grad_()
+    tw = torch.tensor(w).permute(3, 2, 0, 1).contiguous().requires_grad_()
+    ty = torch.nn.functional.conv2d(tx, tw, stride=(2, 1), padding=(1, 2))
+    y = conv2d(x, w, stride=(2, 1), padding=(1, 2))
+    held(y, ty.detach().permute(0, 2, 3, 1).numpy(), 240, np.float64)
+    dy = rng.uniform(-1, 1, y.shape)
+    ty.backward(torch.tensor(dy).permute(0, 3, 1, 2))
+    geometry = dict(stride=(2, 1), padding=(1, 2))
+    held(conv2d_backward_input(dy, w, x.shape, **geometry), tx.grad.permute(0, 2, 3, 1).numpy(), 240, np.float64)
+    held(conv2d_backward_weight(dy, x, (4, 3), **geometry), tw.grad.permute(2, 3, 1, 0).numpy(), 300, np.float64)
+
+
+def test_layouts():
+    x = np.random.default_rng(0).uniform(-1, 1, (2, 6, 5, 3)).astype(np.float32)
+    w = np.random.default_rng(1).uniform(-1, 1, (3, 3, 3, 4)).astype(np.float32)
+    check_layouts(conv2d, x, w)
+    dy = conv2d(x, w)
+    check_layouts(lambda dy, w: conv2d_backward_input(dy, w, x.shape), dy, w)
+    check_layouts(lambda dy, x: conv2d_backward_weight(dy, x, (3, 3)), dy, x)
+
+
+@pytest.mark.compiled
+def test_threads_and_callers():
+    rng = np.random.default_rng(0)
+    x = rng.uniform(-1, 1, (13, 28, 28, 20)).astype(np.float32)
+    w = rng.uniform(-1, 1, (4, 4, 20, 40)).astype(np.float32)
+    thin = rng.uniform(-1, 1, (4, 4, 1, 20)).astype(np.float32)
+
+    def everything():
+        y = conv2d(x, w, stride=2, padding=1)
+        return [
+            y,
+            conv2d_backward_input(y, w, x.shape, stride=2, padding=1),
+            conv2d_backward_weight(y, x, (4, 4), stride=2, padding=1),
+            conv2d_transpose(x, thin, stride=2, padding=1),
+        ]
+
+    bit_identical_for_threads(everything)
+    bit_identical_for_callers(everything, calls=1)
+
+
+def test_bad_input():
+    x, w = np.ones((1, 5, 5, 2), np.float32), np.ones((3, 3, 2, 4), np.float32)
+    for call, message in [
+        (lambda: conv2d(x[0], w), r"conv2d: x must have 4 dimensions, got shape \(5, 5, 2\)"),
+        (lambda: conv2d(x, w[:, :, :1]), r"conv2d: w must have shape \(any, any, 2, any\), got \(3, 3, 1, 4\)"),
+        (lambda: conv2d(x, w, np.ones(3)), r"conv2d: b must have shape \(4,\), got \(3,\)"),
+        (lambda: conv2d(x, w, stride=0), "conv2d: stride must be at least 1, got 0"),
+        (lambda: conv2d(x, w, padding=-1), "conv2d: padding must be at least 0, got -1"),
+        (lambda: conv2d(x, w, padding="full"), "conv2d: padding must be one of 'same', 'valid', got 'full'"),
+        (lambda: conv2d(x, w, dilation=3), "conv2d: the kernel must fit into the padded image: it covers 7x7 pixels of 5x5"),
+        (lambda: conv2d_backward_input(x, w, (1, 5, 5, 2)), r"dy must have shape \(1, 3, 3, 4\), got \(1, 5, 5, 2\)"),
+        (lambda: conv2d_backward_input(x, w, (5, 5)), r"input_shape must be \(N, H, W, C_in\), got \(5, 5\)"),
+        (lambda: conv2d_backward_weight(x, x, (3, 3)), r"dy must have shape \(1, 3, 3, 2\), got \(1, 5, 5, 2\)"),
+        (lambda: conv2d_backward_weight(x, x, (3, 3, 1, 1)), r"kernel_shape must be \(KH, KW\) or \(KH, KW, 2, 2\)"),
+        (lambda: conv2d_transpose(x, w), r"conv2d_transpose: w must have shape \(any, any, any, 2\)"),
+        (lambda: conv2d_transpose(x, np.ones((3, 3, 4, 2)), output_padding=1), r"output_padding must be less than stride"),
+        (lambda: conv2d_transpose(x, np.ones((1, 1, 4, 2)), padding=3), "padding must leave some of the result"),
+    ]:  # fmt: skip
+        with pytest.raises(ValueError, match=message):
+            call()
+    with pytest.raises(TypeError, match=r"conv2d: stride must be an int or a pair of ints, got 1\.5"):
+        conv2d(x, w, stride=1.5)
+
+
+def _protected():
+    rng = np.random.default_rng(0)
+    for side in ("start", "end"):
+        for c_in, c_out, pad in [(1, 1, 1), (3, 17, 0), (16, 64, 0), (20, 33, 1), (9, 130, 1)]:
+            for dtype in (np.float32, np.float64):
+                x = guarded(rng.uniform(-1, 1, (3, 7, 6, c_in)).astype(dtype), side)
+                w = guarded(rng.uniform(-1, 1, (3, 2, c_in, c_out)).astype(dtype), side)
+                b = guarded(rng.uniform(-1, 1, c_out).astype(dtype), side)
+                for stride in (1, 2):
+                    geometry = dict(stride=stride, padding=pad)
+                    y = guarded(conv2d(x, w, b, **geometry), side)
+                    conv2d_backward_input(y, w, x.shape, **geometry)
+                    conv2d_backward_weight(y, x, (3, 2), **geometry)
+
+
+@posix
+@pytest.mark.compiled
+def test_stays_within_its_arrays():
+    run_alone(_protected)
