@@ -29,10 +29,10 @@ _FILES = {
     "conv2d_transpose": "conv2d_transpose",
     "gaussian": "gaussian",
     "kmeans": "kmeans KMeansResult",
+    "lab": "rgb2lab",
     "label": "label",
     "matmul": "matmul",
     "resize": "resize",
-    "rgb2lab": "rgb2lab",
     "sobel": "sobel",
     "watershed": "watershed",
 }

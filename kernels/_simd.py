@@ -364,6 +364,51 @@ def store_channels(typing_context, array, i, channels):
     return types.void(array, types.intp, channels), codegen
 
 
+def _transpose_twin(source, i, pitch, target, o, target_pitch):
+    n = _twin_lanes(source)
+    block = np.stack([source.reshape(-1)[i + r * pitch : i + r * pitch + n] for r in range(n)])
+    for c in range(n):
+        target.reshape(-1)[o + c * target_pitch : o + c * target_pitch + n] = block[:, c]
+
+
+@primitive(twin=_transpose_twin)
+def transpose(typing_context, source, i, pitch, target, o, target_pitch):
+    """Write the square of lanes x lanes floats whose rows begin at flat index i, i + pitch, ... of `source`,
+    transposed, to rows that begin at o, o + target_pitch, ... of `target`, which has the same dtype."""
+    vector = vector_of(source)
+    if not (source.dtype == vector.dtype == target.dtype):
+        return None
+    n = vector.lanes
+
+    def codegen(context, builder, sig, args):
+        def rows(array_type, array, start, step):
+            for r in range(n):
+                index = builder.add(start, builder.mul(step, ir.Constant(_I64, r)))
+                yield element_pointer(context, builder, array_type, array, index, _plus(builder, index, n - 1))
+
+        block = [
+            _load_ir(context, builder, sig.args[0], vector, pointer, n)
+            for pointer in rows(sig.args[0], args[0], args[1], args[2])
+        ]
+        half = n // 2
+        while half:  # exchange the two off-diagonal quarters of every square of 2 half x 2 half
+            upper = [j if not j & half else n + j - half for j in range(n)]
+            lower = [j + half if not j & half else n + j for j in range(n)]
+            upper, lower = (ir.Constant(ir.VectorType(_I32, n), pick) for pick in (upper, lower))
+            for r in range(n):
+                if not r & half:
+                    a, b = block[r], block[r + half]
+                    block[r] = builder.shuffle_vector(a, b, upper)
+                    block[r + half] = builder.shuffle_vector(a, b, lower)
+            half //= 2
+        for value, pointer in zip(block, rows(sig.args[3], args[3], args[4], args[5]), strict=True):
+            _store_ir(context, builder, sig.args[3], vector, value, pointer, n)
+        return context.get_dummy_value()
+
+    ip = types.intp
+    return types.void(source, ip, ip, target, ip, ip), codegen
+
+
 @primitive(twin=lambda like, x: np.full(_twin_lanes(like), x, _twin_dtype(like)))
 def splat(typing_context, like, x):
     """The scalar `x` in every lane of a vector that goes with `like`, an array or vector."""

@@ -40,26 +40,17 @@ def _tile_moments(lo, hi, x, tile_rows, tile_columns, means, squares):
         square = squares[block, first : first + tile_columns]
         part = x[start:stop, first : first + tile_columns]
         n, width = part.shape
-        paired = n - n % 4
-        for i in range(0, paired, 4):  # four rows at a time load and store the sums a quarter as often
-            a, b, c, d = part[i], part[i + 1], part[i + 2], part[i + 3]
+        for i in range(n):
+            row = part[i]
             for j in range(width):
-                mean[j] += (a[j] + b[j]) + (c[j] + d[j])
-        for i in range(paired, n):
-            a = part[i]
-            for j in range(width):
-                mean[j] += a[j]
+                mean[j] += row[j]
         for j in range(width):
             mean[j] /= x.dtype.type(n)
-        for i in range(0, paired, 4):
-            a, b, c, d = part[i], part[i + 1], part[i + 2], part[i + 3]
+        for i in range(n):
+            row = part[i]
             for j in range(width):
-                m = mean[j]
-                square[j] += ((a[j] - m) ** 2 + (b[j] - m) ** 2) + ((c[j] - m) ** 2 + (d[j] - m) ** 2)
-        for i in range(paired, n):
-            a = part[i]
-            for j in range(width):
-                square[j] += (a[j] - mean[j]) ** 2
+                centred = row[j] - mean[j]
+                square[j] += centred * centred
 
 
 @kernel

@@ -5,8 +5,7 @@ assigns each point to its nearest centre and moves each centre to the mean of it
 the inertia. It starts from greedy k-means++ (Arthur and Vassilvitskii, "k-means++: the advantages of careful
 seeding", SODA 2007, section 2.2, with the several trials of its section 5).
 
-Points lie in tiles of 64, one row of a tile for each feature, so that a vector holds one feature of many points
-and a centre's feature is broadcast to it. The sums of each cluster are kept from one iteration to the next, and
+Distances are taken in tiles of points (`_points.py`). The sums of each cluster are kept from one iteration to the next, and
 only points that changed their cluster are moved between them; each sum is a pair of float64 (Knuth's two-sum,
 The Art of Computer Programming vol. 2, section 4.2.2, theorem B), so that what was added can be taken away again
 without a trace. Sums belong to chunks of points and are combined in order: the same bits for any number of
@@ -23,11 +22,11 @@ import numpy as np
 from ._bits import mask_bits, trailing_zeros
 from ._jit import EXACT, ORDERED, helper
 from ._parallel import chunked
-from ._simd import fma, hsum, lanes, load, select, splat, store, vmin
+from ._points import TILE, Points, distances_to, nearest
+from ._simd import hsum, lanes, load, store, vmin
 from ._validate import as_array, as_rng, integer, one_of, real
 
 _ONE = np.uint64(1)
-_TILE = 64  # points; four vectors of the widest registers
 
 
 class KMeansResult(NamedTuple):
@@ -37,52 +36,6 @@ class KMeansResult(NamedTuple):
     centers: np.ndarray
     inertia: float
     n_iter: int
-
-
-@chunked
-def _pack(lo, hi, X, scale, tiles, moments, grain):
-    """Copy points of tiles lo..hi-1, times `scale`; moments (n_chunks, 2, C): sums of values and of squares."""
-    for t in range(lo, hi):
-        first, n = _TILE * t, min(_TILE, X.shape[0] - _TILE * t)
-        points = X[first : first + n]
-        for c in range(X.shape[1]):
-            row = tiles[t, c]
-            total, squares = 0.0, 0.0
-            for p in range(n):
-                value = points[p, c] * scale
-                row[p] = value
-                total += value
-                squares += np.float64(value) * value
-            row[n:] = 0
-            moments[lo // grain, 0, c] += total
-            moments[lo // grain, 1, c] += squares
-
-
-@helper(fastmath=ORDERED)
-def _distances(tile, p, center):
-    """Squared distances of four vectors of points, from point p of a tile, to one centre."""
-    step = lanes(tile)
-    d0 = d1 = d2 = d3 = splat(tile, 0.0)
-    for c in range(center.size):
-        i = c * _TILE + p
-        e0, e1 = load(tile, i) - center[c], load(tile, i + step) - center[c]
-        e2, e3 = load(tile, i + 2 * step) - center[c], load(tile, i + 3 * step) - center[c]
-        d0, d1, d2, d3 = fma(e0, e0, d0), fma(e1, e1, d1), fma(e2, e2, d2), fma(e3, e3, d3)
-    return d0, d1, d2, d3
-
-
-@helper(fastmath=ORDERED)
-def _nearest(tile, p, centers):
-    """For four vectors of points the distances to their nearest centres, and which these are (the first of equals)."""
-    b0, b1, b2, b3 = _distances(tile, p, centers[0])
-    l0 = l1 = l2 = l3 = splat(tile, 0.0)
-    for j in range(1, centers.shape[0]):
-        d0, d1, d2, d3 = _distances(tile, p, centers[j])
-        this = splat(tile, float(j))
-        l0, l1 = select(d0 < b0, this, l0), select(d1 < b1, this, l1)
-        l2, l3 = select(d2 < b2, this, l2), select(d3 < b3, this, l3)
-        b0, b1, b2, b3 = vmin(d0, b0), vmin(d1, b1), vmin(d2, b2), vmin(d3, b3)
-    return b0, b1, b2, b3, l0, l1, l2, l3
 
 
 @helper(fastmath=EXACT)
@@ -103,12 +56,12 @@ def _assign(lo, hi, tiles, weights, centers, labels, sums, members, moved, grain
     (n_chunks, k, 2, C + 1) and members (n_chunks, k). moved (n_chunks,) counts.
     """
     step = lanes(tiles)
-    fresh, changes = np.empty((hi - lo, _TILE), labels.dtype), np.zeros(hi - lo, np.uint64)
+    fresh, changes = np.empty((hi - lo, TILE), labels.dtype), np.zeros(hi - lo, np.uint64)
     # All labels first, then what changed: a branch on changes here would hold up the vectors.
     for t in range(lo, hi):
         old, new = labels[t], fresh[t - lo]
-        for p in range(0, _TILE, 4 * step):
-            _, _, _, _, l0, l1, l2, l3 = _nearest(tiles[t], p, centers)
+        for p in range(0, TILE, 4 * step):
+            _, _, _, _, l0, l1, l2, l3 = nearest(tiles[t], p, centers)
             store(new, p, l0)
             store(new, p + step, l1)
             store(new, p + 2 * step, l2)
@@ -141,28 +94,6 @@ def _assign(lo, hi, tiles, weights, centers, labels, sums, members, moved, grain
 
 
 @chunked(fastmath=ORDERED)
-def _measure(lo, hi, tiles, weights, centers, labels, distances, inertia, grain):
-    """Nearest centres and squared distances to them of the points of tiles lo..hi-1; inertia (n_chunks,)."""
-    step = lanes(tiles)
-    total = 0.0
-    for t in range(lo, hi):
-        near, number, weight = distances[t], labels[t], weights[t]
-        for p in range(0, _TILE, 4 * step):
-            b0, b1, b2, b3, l0, l1, l2, l3 = _nearest(tiles[t], p, centers)
-            store(near, p, b0)
-            store(near, p + step, b1)
-            store(near, p + 2 * step, b2)
-            store(near, p + 3 * step, b3)
-            store(number, p, l0)
-            store(number, p + step, l1)
-            store(number, p + 2 * step, l2)
-            store(number, p + 3 * step, l3)
-            total += hsum(b0 * load(weight, p) + b1 * load(weight, p + step))
-            total += hsum(b2 * load(weight, p + 2 * step) + b3 * load(weight, p + 3 * step))
-    inertia[lo // grain] = total
-
-
-@chunked(fastmath=ORDERED)
 def _seed(lo, hi, tiles, weights, candidates, keep, distances, potentials, grain):
     """Sums (n_chunks, n_candidates) of the squared distances that a candidate as further centre would leave.
 
@@ -173,8 +104,8 @@ def _seed(lo, hi, tiles, weights, candidates, keep, distances, potentials, grain
         total = 0.0
         for t in range(lo, hi):
             near, weight = distances[t], weights[t]
-            for p in range(0, _TILE, 4 * step):
-                d0, d1, d2, d3 = _distances(tiles[t], p, candidates[j])
+            for p in range(0, TILE, 4 * step):
+                d0, d1, d2, d3 = distances_to(tiles[t], p, candidates[j])
                 d0, d1 = vmin(d0, load(near, p)), vmin(d1, load(near, p + step))
                 d2, d3 = vmin(d2, load(near, p + 2 * step)), vmin(d3, load(near, p + 3 * step))
                 total += hsum(d0 * load(weight, p) + d1 * load(weight, p + step))
@@ -185,47 +116,6 @@ def _seed(lo, hi, tiles, weights, candidates, keep, distances, potentials, grain
                     store(near, p + 2 * step, d2)
                     store(near, p + 3 * step, d3)
         potentials[lo // grain, j] = total
-
-
-class _Points:
-    """Points and weights in tiles, scaled by powers of two to lie within [-1, 1] (which is exact)."""
-
-    def __init__(self, X, weight, k):
-        n, n_features = X.shape
-        self.n, self.k = n, k
-        n_tiles = -(-n // _TILE)
-        # A chunk's sums should not outweigh its points.
-        self.grain = max(_TILE, k // 4)
-        self.n_chunks = -(-n_tiles // self.grain)
-        self.scale = _power_above(max(abs(float(X.min())), abs(float(X.max()))))
-        self.tiles = np.empty((n_tiles, n_features, _TILE), X.dtype)
-        self.weights = np.zeros((n_tiles, _TILE), X.dtype)
-        self.weight_scale = 1.0 if weight is None else _power_above(float(weight.max()))
-        self.weights.reshape(-1)[:n] = 1 if weight is None else weight / self.weight_scale
-        moments = np.zeros((self.n_chunks, 2, n_features))
-        self.launch(_pack, X, X.dtype.type(1 / self.scale), self.tiles, moments)
-        mean, square = moments.sum(axis=0) / n
-        self.variance = max(0.0, float(np.mean(square - mean**2)))
-        self.labels = np.empty((n_tiles, _TILE), X.dtype)
-        self.distances = np.empty((n_tiles, _TILE), X.dtype)
-
-    def launch(self, kernel, *args):
-        kernel(len(self.tiles), *args, self.grain, grain=self.grain)
-
-    def take(self, indices):
-        """Points by number, as rows."""
-        return np.ascontiguousarray(self.tiles[indices // _TILE, :, indices % _TILE])
-
-    def measure(self, centers):
-        """Set labels and distances to the nearest of the centres; returns the inertia."""
-        inertia = np.empty(self.n_chunks)
-        self.launch(_measure, self.tiles, self.weights, centers, self.labels, self.distances, inertia)
-        return float(inertia.sum())
-
-
-def _power_above(value):
-    """The power of two next above a magnitude; 1 for 0."""
-    return 2.0 ** min(math.frexp(value)[1], 1023)
 
 
 def _plus_plus(points, rng):
@@ -255,7 +145,7 @@ def _plus_plus(points, rng):
 def _draw(points, sums, chances):
     """Numbers of points, drawn with probabilities as weight times distance; `sums` are those of each chunk."""
     ends = np.cumsum(sums)
-    size = points.grain * _TILE
+    size = points.grain * TILE
     drawn = np.empty(len(chances), np.int64)
     for i, target in enumerate(chances * ends[-1]):
         chunk = min(int(np.searchsorted(ends, target, side="right")), len(ends) - 1)
@@ -368,7 +258,7 @@ def kmeans(X, n_clusters, *, init="k-means++", n_init=1, max_iter=300, tol=1e-4,
     else:
         one_of("kmeans", "init", init, ("k-means++", "random"))
 
-    points = _Points(X, weight, k)
+    points = Points(X, weight, k)
     best = None
     for _ in range(n_init):
         if not isinstance(init, str):

@@ -7,6 +7,7 @@ from . import init, losses, optim
 from .function import no_grad
 from .gradients import check_gradients
 from .layers import BatchNorm, Conv2D, Conv2DTranspose, Dense, Flatten, LeakyReLU, ReLU, Reshape, Sigmoid, Tanh
+from .memory import keep_freed_memory
 from .module import Module, Parameter
 from .saving import load, save
 from .sequential import Sequential
@@ -17,3 +18,5 @@ __all__ = [
     "Reshape", "Sequential", "Sigmoid", "Tanh", "Tensor", "check_gradients", "grad", "init", "load", "losses",
     "no_grad", "optim", "save", "tensor",
 ]  # fmt: skip
+
+keep_freed_memory()

@@ -44,7 +44,8 @@ def demo(arguments):
 
 
 def segment(arguments):
-    from .gan.files import read_image
+    from .gan.files import atomic, read_image
+    from .gan.sampling import save_png
     from .segment import segment
 
     out = arguments.out
@@ -60,7 +61,11 @@ def segment(arguments):
         except (OSError, ValueError) as error:
             status = _fail(arguments, str(error), 1)  # the others are done all the same
             continue
-        raise NotImplementedError
+        with atomic(out / f"{stem}-overlay.png") as file:
+            save_png(file, result.overlay())
+        with atomic(out / f"{stem}-mosaic.png") as file:
+            save_png(file, result.mosaic())
+        result.save(out / f"{stem}-labels.png" if result.n_regions < 65536 else out / f"{stem}-labels.npz")
         print(f"{path}: {result.n_regions} regions")
     return status
 

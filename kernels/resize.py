@@ -1,0 +1,248 @@
+"""Resizing by one linear operator for each axis.
+
+The pixel areas of both pictures fill the same rectangle, so that output o of an axis samples the input at
+
+    p(o) = n / size * (o + 1/2) - 1/2.
+
+Order 0 takes the nearest pixel. Order 1 interpolates, x[floor p] (1 - t) + x[floor p + 1] t with t = p - floor p. Anti-aliasing
+smooths the input first, with a Gaussian of sigma = (n / size - 1) / 2. Interpolation after smoothing is one banded matrix
+for each axis, and the matrices for rows and columns commute, hence
+
+    out = A_rows image A_columns^T
+
+with precomputed bands, of 2 radius + 2 taps for order 1. As many output rows as a vector has lanes are made together:
+summed down the columns, transposed, so that a vector holds one column of all these rows, summed along
+the columns with one multiply-add for each tap, and transposed back. O(H W_out taps + H_out W taps) time or less; for each thread
+one line of the input for each lane.
+
+Source: the geometry of scipy.ndimage.zoom with grid_mode=True, which scikit-image uses.
+"""
+
+import numpy as np
+
+from . import _validate as check
+from ._image import border_index, extend_line, float_dtype, load_up_to, unit_scale
+from ._jit import helper
+from ._parallel import chunk_size, chunked
+from ._simd import WIDTH, fma, lanes, load, splat, store, store_part, transpose
+from .gaussian import gaussian_weights
+
+_PANEL = 256  # columns that are summed and transposed at a time: a panel of 16 rows stays in the first-level cache
+_MODES = {"constant": "constant", "edge": "nearest", "symmetric": "reflect", "reflect": "mirror", "wrap": "wrap"}
+_KEPT = (np.bool_, np.int8, np.uint8, np.int16, np.uint16, np.int32, np.uint32, np.int64, np.uint64,
+         np.float16, np.float32, np.float64)  # fmt: skip
+
+
+@chunked
+def _nearest(lo, hi, image, rows, places, out):
+    # Requires: image (H, W C), out (OH, OW C); rows and unsigned places within the lines of image.
+    for i in range(lo, hi):
+        line, result = image[rows[i]], out[i]
+        for j in range(result.size):
+            result[j] = line[places[j]]
+
+
+@helper
+def _sum_columns(image, places, start, weights, row, j, cval, panel, to):
+    """Columns j..j + _PANEL - 1 of one output row."""
+    length, step = image.shape[1], lanes(panel)
+    for k in range(0, min(_PANEL, length - j), 4 * step):
+        n = length - j - k
+        zero = splat(panel, 0.0)
+        a, b, c, d = zero, zero, zero, zero
+        for tap in range(weights.shape[1]):
+            w = splat(panel, weights[row, tap])
+            place = places[start + tap]
+            if place < 0:
+                constant = w * cval
+                a, b, c, d = a + constant, b + constant, c + constant, d + constant
+            else:
+                at = place * length + j + k
+                a = fma(w, load_up_to(image, at, n), a)
+                b = fma(w, load_up_to(image, at + step, n - step), b)
+                c = fma(w, load_up_to(image, at + 2 * step, n - 2 * step), c)
+                d = fma(w, load_up_to(image, at + 3 * step, n - 3 * step), d)
+        store(panel, to + k, a)
+        store(panel, to + k + step, b)
+        store(panel, to + k + 2 * step, c)
+        store(panel, to + k + 3 * step, d)
+
+
+@chunked
+def _resample(
+    lo, hi, image, places, row_starts, row_weights, columns, column_starts, column_weights, channels, raw_cval, cval, out
+):  # fmt: skip
+    # Requires: image (H, W C), out (OH, OW C); items are groups of `lanes` output rows; places and columns from
+    # border_index; starts are indices into them; raw_cval is cval before scaling.
+    height, length, step = out.shape[0], image.shape[1], lanes(out)
+    border = (columns.size - length // channels) // 2 * channels
+    panel = np.empty(step * _PANEL, out.dtype)
+    block, turned = np.empty(step * step, out.dtype), np.empty(step * step, out.dtype)
+    lines = np.empty((length + 2 * border + _PANEL) * step, out.dtype)  # one vector for each column
+    for group in range(lo, hi):
+        first = group * step
+        n_rows = min(step, height - first)
+        for j in range(0, length, _PANEL):
+            for q in range(step):
+                i = min(first + q, height - 1)
+                _sum_columns(image, places, row_starts[i], row_weights, i, j, raw_cval, panel, q * _PANEL)
+            for k in range(0, min(_PANEL, length - j), step):
+                transpose(panel, k, _PANEL, lines, (border + j + k) * step, step)
+        extend_line(lines, 0, length * step, columns, channels * step, cval)
+        j = 0
+        for o in range(column_starts.size):
+            for c in range(channels):
+                at = (column_starts[o] * channels + c) * step
+                total = splat(out, 0.0)
+                for tap in range(column_weights.shape[1]):
+                    total = fma(splat(out, column_weights[o, tap]), load(lines, at), total)
+                    at += channels * step
+                store(block, j % step * step, total)
+                j += 1
+                if j % step == 0 and n_rows == step:
+                    transpose(block, 0, step, out, first * out.shape[1] + j - step, out.shape[1])
+                elif j % step == 0 or j == out.shape[1]:
+                    n = (j - 1) % step + 1
+                    transpose(block, 0, step, turned, 0, step)
+                    for q in range(n_rows):
+                        store_part(out, (first + q) * out.shape[1] + j - n, load(turned, q * step), n)
+
+
+def _axis_taps(n, size, order, mode, sigma):
+    """(table, starts, weights): output o is the sum over k of weights[o, k] * x[table[starts[o] + k]]."""
+    place = n / size * (np.arange(size) + 0.5) - 0.5
+    first = np.floor(place + 0.5 if order == 0 else place).astype(np.int64)
+    gauss = gaussian_weights(sigma)
+    reach = len(gauss) // 2
+    weights = np.zeros((size, len(gauss) + order))
+    for tap in range(order + 1):
+        share = np.ones(size) if order == 0 else np.abs(1 - tap - (place - first))
+        at = first + tap
+        if mode == "nearest":  # beyond the border lies what the border's pixel has become by smoothing
+            at = at.clip(0, n - 1)
+        outside = (at < 0) | (at >= n) if mode == "constant" else np.zeros(size, bool)
+        inside = np.flatnonzero(~outside)[:, None]
+        weights[inside, (at - first)[inside] + np.arange(len(gauss))] += share[inside] * gauss
+        outside = np.flatnonzero(outside)
+        weights[outside, (at - first)[outside] + reach] += share[outside]
+    if not weights[:, -1].any():
+        weights = weights[:, :-1]
+    low = first.min() - reach
+    border = max(0, -low, first.max() - reach + weights.shape[1] - n)
+    return border_index(n, border, border, mode), first - reach + border, weights
+
+
+def resize(
+    image, output_shape, order=None, mode="reflect", cval=0.0, clip=True, preserve_range=False, anti_aliasing=None,
+    anti_aliasing_sigma=None,
+):  # fmt: skip
+    """Resize a picture.
+
+    Parameters
+    ----------
+    image : array of shape (H, W) or (H, W, C)
+        For order 0 without anti-aliasing of any real dtype, otherwise uint8, uint16, float32 or float64.
+    output_shape : sequence of int
+        (OH, OW), or (OH, OW, C).
+    order : {None, 0, 1}
+        0 takes the nearest pixel, 1 interpolates linearly. None is 0 for bool, otherwise 1.
+    mode : {"reflect", "symmetric", "edge", "wrap", "constant"}
+        How the picture goes on beyond its border, in the words of numpy.pad.
+    cval : float
+        What lies beyond the border in mode "constant", in units of the result.
+    clip : bool
+        Keep the result within the range of the picture, where `cval` has led it out of it.
+    preserve_range : bool
+        Take the values of uint8 and uint16 as they are; otherwise they are scaled to [0, 1].
+    anti_aliasing : bool, optional
+        Smooth before an axis gets shorter. By default yes, but not for bool, nor for integers and order 0.
+    anti_aliasing_sigma : float or pair of float, optional
+        Standard deviation of that smoothing for each axis, (H / OH - 1) / 2 and (W / OW - 1) / 2 by default.
+
+    Returns
+    -------
+    array of shape (OH, OW) or (OH, OW, C)
+        For order 0 without anti-aliasing of the dtype of `image`, so that labels stay labels; otherwise float64 for
+        float64 and else float32. A result is NaN where a NaN is among its taps.
+
+    Raises
+    ------
+    TypeError, ValueError
+        For an empty picture or other than two or three axes, for output shapes that are not positive or change the
+        number of channels, for another order, and for bool or order 0 of integers with anti-aliasing.
+
+    Notes
+    -----
+    As ``skimage.transform.resize``; channels are never interpolated, and integer pictures give float32.
+    """
+    kept = check.as_array("resize", "image", image, dtypes=_KEPT, ndim=(2, 3))
+    mode = _MODES[check.one_of("resize", "mode", mode, _MODES)]
+    cval = check.real("resize", "cval", cval)
+    shape = _checked_shape(kept, output_shape)
+    is_integer = kept.dtype.kind in "ui"
+    order = (0 if kept.dtype.kind == "b" else 1) if order is None else check.one_of("resize", "order", order, (0, 1))
+    if anti_aliasing is None:
+        exact = kept.dtype.kind == "b" or (is_integer and order == 0)
+        anti_aliasing = not exact and (shape[0] < kept.shape[0] or shape[1] < kept.shape[1])
+    if kept.dtype.kind == "b" and (order or anti_aliasing) or is_integer and order == 0 and anti_aliasing:
+        raise ValueError(f"resize: {kept.dtype} of order {order} with anti_aliasing={anti_aliasing} is not defined")
+    factors = [n / size for n, size in zip(kept.shape, shape[:2], strict=False)]
+    sigmas = [0.0, 0.0]
+    if anti_aliasing:
+        sigmas = [max(0.0, (f - 1) / 2) for f in factors]
+        if anti_aliasing_sigma is not None:
+            sigmas = np.broadcast_to(anti_aliasing_sigma, 2)
+            sigmas = [check.real("resize", "anti_aliasing_sigma", s, low=0) for s in sigmas]
+
+    if order == 0 and not anti_aliasing:
+        return _resize_nearest(kept, shape)
+    picture = check.as_image("resize", kept)
+    dtype = float_dtype(picture.dtype)
+    scale = 1.0 if preserve_range else unit_scale(picture.dtype)
+    places, row_starts, row_weights = _axis_taps(kept.shape[0], shape[0], order, mode, sigmas[0])
+    columns, column_starts, column_weights = _axis_taps(kept.shape[1], shape[1], order, mode, sigmas[1])
+    channels = picture[0, 0].size
+    out = np.empty(shape, dtype)
+    step = WIDTH // 8 // dtype.itemsize
+    work = picture[0].size * (1 + row_weights.shape[1] / 4) + out[0].size * (1 + column_weights.shape[1] / 2)
+    _resample(
+        -(-shape[0] // step), picture.reshape(len(picture), -1), places, row_starts, (row_weights * scale).astype(dtype),
+        columns, column_starts, column_weights.astype(dtype), channels, dtype.type(cval / scale), dtype.type(cval),
+        out.reshape(shape[0], -1), grain=chunk_size(0.1 * step * work),
+    )  # fmt: skip
+    if clip and mode == "constant":
+        _clip(out, picture, scale, cval)
+    return out
+
+
+def _checked_shape(image, output_shape):
+    if not np.iterable(output_shape):
+        raise TypeError(f"resize: output_shape must be a sequence of ints, got {output_shape!r}")
+    shape = [check.integer("resize", "output_shape", s, low=1) for s in output_shape]
+    if len(shape) == 2:
+        shape += image.shape[2:]
+    if len(shape) != image.ndim or tuple(shape[2:]) != image.shape[2:]:
+        expected = "(OH, OW)" if image.ndim == 2 else f"(OH, OW) or (OH, OW, {image.shape[2]})"
+        raise ValueError(f"resize: output_shape must be {expected}, got {tuple(output_shape)}")
+    return tuple(shape)
+
+
+def _resize_nearest(image, shape):
+    rows, columns = (_axis_taps(image.shape[a], shape[a], 0, "nearest", 0.0)[1] for a in (0, 1))
+    channels = image[0, 0].size
+    places = (columns[:, None] * channels + np.arange(channels)).astype(np.uint32).ravel()
+    out = np.empty(shape, image.dtype)
+    bits = np.dtype(f"u{image.itemsize}")  # one compiled variant for all dtypes of a size
+    lines = image.view(bits).reshape(len(image), -1)
+    _nearest(shape[0], lines, rows, places, out.view(bits).reshape(shape[0], -1), grain=chunk_size(0.4 * len(places)))
+    return out
+
+
+def _clip(out, image, scale, cval):
+    """Clip to the range of the picture, extended to `cval` if the result reaches it, as scikit-image does."""
+    if np.isnan(image).all():
+        return
+    low, high = np.nanmin(image) * scale, np.nanmax(image) * scale
+    if not low <= cval <= high and np.nanmin(out) <= cval <= np.nanmax(out):
+        low, high = min(low, cval), max(high, cval)
+    np.clip(out, low, high, out=out)

@@ -1,0 +1,292 @@
+"""Watershed: regions flood from their markers, lowest pixels first.
+
+Meyer's flooding ("Un algorithme optimal pour la ligne de partage des eaux", 1991; Vincent and Soille, "Watersheds in
+digital spaces", IEEE PAMI 13(6), 1991, for the picture of the flood): the labelled pixel that is lowest, and among
+equals has waited longest, gives its label to its neighbours that have none, which then wait in turn. Plateaus are
+thus divided first come, first served, as by breadth-first search from their rims.
+
+Where a picture has at most 65536 levels the queue is a list for each level, in the order of arrival, and a bitmap
+of the lists that are not empty: constant time for a pixel. Otherwise it is a binary heap of one 64-bit key, level
+above arrival.
+
+Time O(H W), or O(H W log(H W)) for the heap; memory 9 to 20 bytes a pixel.
+"""
+
+import numpy as np
+
+from . import _validate as check
+from ._bits import trailing_zeros
+from ._jit import EXACT, helper, kernel
+from ._parallel import chunk_size, chunked
+from .label import label
+
+_LEVELS = 1 << 16
+
+
+@helper
+def _neighbours(connectivity):
+    """Row and column steps to the neighbours, in raster order, and how many they are."""
+    rows, columns = (-1, 0, 0, 1, 0, 0, 0, 0), (0, -1, 1, 0, 0, 0, 0, 0)
+    if connectivity == 2:
+        rows, columns = (-1, -1, -1, 0, 0, 1, 1, 1), (-1, 0, 1, -1, 1, -1, 0, 1)
+    return rows, columns, 4 * connectivity
+
+
+@kernel(fastmath=EXACT)
+def _flood_levels(levels, allowed, connectivity, labels):
+    """Flood `labels` in place, markers to begin with, over a picture of few levels.
+
+    Requires: levels (H, W) of uint8 or uint16; allowed (H, W) of bool; labels (H, W) of int32, 0 where not allowed.
+    """
+    height, width = levels.shape
+    rows, columns, n_neighbours = _neighbours(connectivity)
+    following = np.empty(height * width, np.int32)  # next pixel of the same list
+    heads = np.full(_LEVELS, -1, np.int32)
+    tails = np.empty(_LEVELS, np.int32)
+    words = np.zeros(_LEVELS // 64, np.uint64)  # a bit for each list that is not empty,
+    groups = np.zeros(_LEVELS // 4096, np.uint64)  # and one for each word that is not 0
+    one = np.uint64(1)
+    waiting = 0
+    for r in range(height):
+        for c in range(width):
+            if labels[r, c] != 0:
+                level = np.int64(levels[r, c])
+                pixel = r * width + c
+                following[pixel] = -1
+                if heads[level] < 0:
+                    heads[level] = pixel
+                    words[level >> 6] |= one << np.uint64(level & 63)
+                    groups[level >> 12] |= one << np.uint64((level >> 6) & 63)
+                else:
+                    following[tails[level]] = pixel
+                tails[level] = pixel
+                waiting += 1
+    group = 0
+    while waiting > 0:
+        while groups[group] == 0:
+            group += 1
+        word = group * 64 + trailing_zeros(groups[group])
+        lowest = word * 64 + trailing_zeros(words[word])
+        pixel = heads[lowest]
+        heads[lowest] = following[pixel]
+        waiting -= 1
+        if following[pixel] < 0:
+            words[word] &= ~(one << np.uint64(lowest & 63))
+            if words[word] == 0:
+                groups[group] &= ~(one << np.uint64(word & 63))
+        r, c = pixel // width, pixel % width
+        mine = labels[r, c]
+        for k in range(n_neighbours):
+            i, j = r + rows[k], c + columns[k]
+            if i < 0 or i >= height or j < 0 or j >= width or labels[i, j] != 0 or not allowed[i, j]:
+                continue
+            labels[i, j] = mine
+            level = np.int64(levels[i, j])
+            other = i * width + j
+            following[other] = -1
+            if heads[level] < 0:
+                heads[level] = other
+                words[level >> 6] |= one << np.uint64(level & 63)
+                groups[level >> 12] |= one << np.uint64((level >> 6) & 63)
+            else:
+                following[tails[level]] = other
+            tails[level] = other
+            waiting += 1
+            group = min(group, level >> 12)  # the flood may spill into a lower basin
+
+
+
+@helper
+def _push(keys, pixels, size, key, pixel):
+    """Add to the heap of `size` elements."""
+    i = size
+    while i > 0:
+        parent = (i - 1) >> 1
+        if keys[parent] <= key:
+            break
+        keys[i] = keys[parent]
+        pixels[i] = pixels[parent]
+        i = parent
+    keys[i] = key
+    pixels[i] = pixel
+
+
+@helper
+def _pop(keys, pixels, size):
+    """Take the least element from the heap of `size` elements."""
+    least = pixels[0]
+    last = size - 1
+    key, pixel = keys[last], pixels[last]
+    i = 0
+    while True:
+        child = 2 * i + 1
+        if child >= last:
+            break
+        if child + 1 < last and keys[child + 1] < keys[child]:
+            child += 1
+        if key <= keys[child]:
+            break
+        keys[i] = keys[child]
+        pixels[i] = pixels[child]
+        i = child
+    keys[i] = key
+    pixels[i] = pixel
+    return least
+
+
+@kernel(fastmath=EXACT)
+def _flood_heap(ranks, allowed, connectivity, labels):
+    """Like `_flood_levels`, for `ranks` (H, W) of uint32."""
+    height, width = ranks.shape
+    rows, columns, n_neighbours = _neighbours(connectivity)
+    keys = np.empty(height * width, np.uint64)
+    pixels = np.empty(height * width, np.int32)
+    size, age = 0, np.uint64(0)
+    for r in range(height):
+        for c in range(width):
+            if labels[r, c] != 0:
+                _push(keys, pixels, size, (np.uint64(ranks[r, c]) << np.uint64(32)) | age, r * width + c)
+                size += 1
+                age += np.uint64(1)
+    while size > 0:
+        pixel = _pop(keys, pixels, size)
+        size -= 1
+        r, c = pixel // width, pixel % width
+        mine = labels[r, c]
+        for k in range(n_neighbours):
+            i, j = r + rows[k], c + columns[k]
+            if i < 0 or i >= height or j < 0 or j >= width or labels[i, j] != 0 or not allowed[i, j]:
+                continue
+            labels[i, j] = mine
+            _push(keys, pixels, size, (np.uint64(ranks[i, j]) << np.uint64(32)) | age, i * width + j)
+            size += 1
+            age += np.uint64(1)
+
+
+@chunked(fastmath=EXACT)
+def _draw_lines(lo, hi, labels, connectivity, lines):
+    """Mark the pixels next to a region of lower number."""
+    height, width = labels.shape
+    rows, columns, n_neighbours = _neighbours(connectivity)
+    for r in range(lo, hi):
+        for c in range(width):
+            mine, beside = labels[r, c], False
+            for k in range(n_neighbours):
+                i, j = r + rows[k], c + columns[k]
+                if 0 <= i < height and 0 <= j < width:
+                    beside |= 0 < labels[i, j] < mine
+            lines[r, c] = beside
+
+
+@chunked(fastmath=EXACT)
+def _spoil(lo, hi, image, plateaus, connectivity, allowed, has_lower):
+    """Note the plateaus that have a lower neighbour. All writers of an element write the same."""
+    height, width = image.shape
+    rows, columns, n_neighbours = _neighbours(connectivity)
+    for r in range(lo, hi):
+        for c in range(width):
+            for k in range(n_neighbours):
+                i, j = r + rows[k], c + columns[k]
+                if 0 <= i < height and 0 <= j < width and allowed[i, j] and image[i, j] < image[r, c]:
+                    has_lower[plateaus[r, c]] = True
+
+
+def _local_minima(levels, allowed, connectivity):
+    """Number the plateaus without a lower neighbour, in raster order."""
+    # Neighbouring pixels of one level have one number; what is not allowed has a level of its own.
+    _, compact = np.unique(levels, return_inverse=True)
+    compact = np.where(allowed, compact.reshape(levels.shape), -1).astype(np.int32)
+    plateaus, n = label(compact, connectivity=connectivity, background=-1, return_num=True)
+    has_lower = np.zeros(n + 1, np.bool_)
+    has_lower[0] = True
+    _spoil(len(levels), compact, plateaus, connectivity, allowed, has_lower, grain=chunk_size(5.0 * levels.shape[1]))
+    numbers = np.where(has_lower, 0, np.cumsum(~has_lower)).astype(np.int32)
+    return numbers[plateaus]
+
+
+def _grid(shape, count):
+    """About `count` markers at equal distances."""
+    height, width = shape
+    down = max(1, min(height, round(np.sqrt(count * height / width))))
+    across = max(1, min(width, round(count / down)))
+    rows = ((np.arange(down) + 0.5) * height / down).astype(int)
+    columns = ((np.arange(across) + 0.5) * width / across).astype(int)
+    markers = np.zeros(shape, np.int32)
+    markers[np.ix_(rows, columns)] = np.arange(1, down * across + 1).reshape(down, across)
+    return markers
+
+
+def _levels(image):
+    """The order of the pixels as small integers: uint8, uint16 or uint32."""
+    if image.dtype in (np.uint8, np.uint16):
+        return image
+    if image.dtype == np.float32:
+        # The bits of floats are in the order of their magnitudes; 0.0 turns -0.0 into 0.
+        bits = (image + np.float32(0)).view(np.int32)
+        return np.where(bits < 0, ~bits, bits | np.int32(-(2**31))).view(np.uint32)
+    values, ranks = np.unique(image, return_inverse=True)
+    return ranks.reshape(image.shape).astype(np.uint16 if len(values) <= _LEVELS else np.uint32)
+
+
+def watershed(image, markers=None, connectivity=1, *, mask=None, watershed_line=False):
+    """Divide a picture into the basins of its markers.
+
+    Parameters
+    ----------
+    image : (H, W) array of real numbers
+        Low values are flooded first; typically a gradient. NaN is refused.
+    markers : (H, W) array of int, int or None
+        Seeds: 0 where there is none. A number stands for so many markers on a regular grid, None for the local
+        minima of the picture, plateaus among them.
+    connectivity : {1, 2}
+        1: floods pass across edges of pixels (4 neighbours). 2: also across corners (8).
+    mask : (H, W) array of bool, optional
+        Only pixels where it is True are labelled, and flooded.
+    watershed_line : bool
+        Whether to draw a line of zeros between regions: those of their pixels that touch a region of lower number.
+        It takes nothing else away from any region.
+
+    Returns
+    -------
+    (H, W) int32 array
+        The number of the marker that each pixel belongs to; 0 outside the mask, and where no marker reaches.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If shapes differ, the picture is empty or not finite, a marker is negative, or there are no markers.
+
+    Notes
+    -----
+    As ``skimage.segmentation.watershed``, but for its `compactness`, for markers of equal height (which here start
+    in raster order), and for `watershed_line`, which there moves regions.
+    """
+    if isinstance(image, np.ndarray) and image.dtype.kind in "iu" and image.dtype.itemsize > 2:
+        image = check.as_labels("watershed", "image", image).astype(np.float64)
+    image = check.as_array("watershed", "image", image, dtypes=check.PIXELS, ndim=2, finite=True)
+    connectivity = check.integer("watershed", "connectivity", connectivity, low=1, high=2)
+    if image.size >= 2**31:
+        raise ValueError(f"watershed: image must have fewer than 2**31 pixels, got shape {image.shape}")
+    allowed = check.as_mask("watershed", mask, image.shape)
+    if allowed is None:
+        allowed = np.ones(image.shape, bool)
+    levels = _levels(image)
+    if markers is None:
+        labels = _local_minima(levels, allowed, connectivity)
+    elif np.ndim(markers) == 0:
+        labels = _grid(image.shape, check.integer("watershed", "markers", markers, low=1))
+    else:
+        labels = check.as_labels("watershed", "markers", markers, shape=image.shape).copy()
+        if labels.min() < 0:
+            raise ValueError(f"watershed: markers must be at least 0, got {labels.min()}")
+    labels[~allowed] = 0
+    if not labels.any():
+        where = "" if mask is None else " within the mask"
+        raise ValueError(f"watershed: markers must not all be 0{where}")
+    flood = _flood_heap if levels.dtype == np.uint32 else _flood_levels
+    flood(levels, allowed, connectivity, labels)
+    if watershed_line:
+        lines = np.empty(labels.shape, np.bool_)
+        _draw_lines(len(labels), labels, connectivity, lines, grain=chunk_size(5.0 * labels.shape[1]))
+        labels[lines] = 0
+    return labels

@@ -1,0 +1,20 @@
+"""From a photograph to its regions: preprocess, extract features, partition, post-process.
+
+======================  ============================================================
+`segment`               the whole way, by a method of your choice
+`preprocess`            any picture to smoothed RGB in [0, 1]
+`extract_features`      its colours in Lab and the strength of its edges
+`Segmentation`          labels, and pictures and tables of them
+``segment.metrics``     how well regions agree with those that people drew
+======================  ============================================================
+
+To read the code, begin with ``methods.py``.
+"""
+
+from . import metrics as metrics
+from .features import extract_features
+from .methods import segment
+from .preprocess import preprocess
+from .segmentation import Segmentation
+
+__all__ = ["Segmentation", "extract_features", "metrics", "preprocess", "segment"]

@@ -1,0 +1,106 @@
+"""The whole way from a picture to its regions, by each method.
+
+A method takes the features and gives labels; what comes before and after is common to all.
+"""
+
+import numpy as np
+
+from .. import kernels
+from ..kernels import _validate as check
+from ..kernels.merge_small import merge_small
+from .features import extract_features
+from .preprocess import as_rgb, preprocess
+from .segmentation import Segmentation
+
+_MIN_AREA = {"kmeans": 1 / 200, "watershed": 1 / 100}  # of the picture
+_SIGMA = {"kmeans": 2.5, "watershed": 1.0}
+
+
+def segment(image, method="kmeans", *, sigma=None, min_size=None, **options):
+    """Divide a picture into regions.
+
+    Parameters
+    ----------
+    image : (H, W), (H, W, 1), (H, W, 3) or (H, W, 4) array
+        uint8 and uint16, or floats in [0, 1]. A fourth channel is opacity; transparent parts are laid on white.
+    method : {"kmeans", "watershed"}
+        ``"kmeans"``: clusters of colours in Lab; regions are their connected parts. Its options are `n_clusters`
+        (5), `position_weight` (0: how much the place of a pixel counts, in units of Lab across the picture) and
+        `rng` (0).
+        ``"watershed"``: basins of the gradient of Lab. Its option is `marker_sigma` (4: how many pixels the gradient
+        is smoothed by before its local minima become markers).
+    sigma : float, optional
+        Standard deviation of the smoothing before all else, in pixels; by default as suits the method.
+    min_size : int, optional
+        Regions of fewer pixels are merged into their most similar neighbour; by default the 200th part
+        of the picture for k-means, the 100th for watershed.
+
+    Returns
+    -------
+    Segmentation
+
+    Raises
+    ------
+    TypeError, ValueError
+        If it is not such a picture, or not finite, or an option is unknown or out of range.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from smalti.segment import segment
+    >>> picture = np.zeros((32, 48, 3))
+    >>> picture[:, 20:] = 0.0, 0.5, 1.0
+    >>> segment(picture).n_regions
+    2
+    """
+    partition = _METHODS[check.one_of("segment", "method", method, tuple(_METHODS))]
+    unknown = set(options) - set(partition.__kwdefaults__)
+    if unknown:
+        known = ", ".join(["sigma", "min_size", *partition.__kwdefaults__])
+        raise TypeError(f"segment: method {method!r} has the options {known}, got {', '.join(sorted(unknown))}")
+    rgb = as_rgb("segment", image)
+    if min_size is None:
+        min_size = max(1, round(_MIN_AREA[method] * rgb[..., 0].size))
+    min_size = check.integer("segment", "min_size", min_size, low=0)
+    sigma = _SIGMA[method] if sigma is None else sigma
+    features = extract_features(preprocess(rgb, sigma=sigma))
+    labels = partition(features, **options)
+    # Regions are connected: the parts of a cluster are regions of their own.
+    labels = kernels.label(labels, connectivity=1, background=-1) - 1
+    return Segmentation(rgb, merge_small(labels, features["lab"], min_size))
+
+
+def _kmeans(features, *, n_clusters=5, position_weight=0.0, rng=0):
+    n_clusters = check.integer("segment", "n_clusters", n_clusters, low=1)
+    weight = check.real("segment", "position_weight", position_weight, low=0)
+    lab = features["lab"]
+    height, width = lab.shape[:2]
+    points = lab.reshape(-1, 3)
+    if weight > 0:
+        scale = weight / max(height, width)
+        rows, columns = np.mgrid[:height, :width].reshape(2, -1, 1).astype(np.float32) * np.float32(scale)
+        points = np.concatenate([points, rows, columns], axis=1)
+    result = kernels.kmeans(points, min(n_clusters, len(points)), max_iter=50, tol=1e-3, rng=rng)
+    return result.labels.reshape(height, width)
+
+
+def _watershed(features, *, marker_sigma=4.0):
+    marker_sigma = check.real("segment", "marker_sigma", marker_sigma, low=0)
+    gradient = features["gradient"]
+    smooth = kernels.gaussian(gradient, marker_sigma) if marker_sigma > 0 else gradient
+    return kernels.watershed(gradient, _minima(smooth))
+
+
+def _minima(gradient):
+    """Markers at the local minima of a gradient."""
+    basins = kernels.watershed(gradient)
+    n = int(basins.max())
+    # The lowest pixel of each basin stands for its minimum.
+    order = np.lexsort((gradient.ravel(), basins.ravel()))
+    firsts = order[np.searchsorted(basins.ravel()[order], np.arange(1, n + 1))]
+    markers = np.zeros(gradient.size, np.int32)
+    markers[firsts] = np.arange(1, n + 1)
+    return markers.reshape(gradient.shape)
+
+
+_METHODS = {"kmeans": _kmeans, "watershed": _watershed}
