@@ -27,7 +27,7 @@ _DEFLATE_LIMIT = 1032  # deflate cannot expand more than this
 
 
 def read_image(path):
-    """A picture file as (H, W, 1) or (H, W, 3) uint8; transparency is dropped, the camera's orientation applied."""
+    """A picture file as (H, W, 1) or (H, W, 3) uint8; transparent parts lie on white, as the camera was held."""
     path = Path(path)
     try:
         with warnings.catch_warnings():
@@ -62,7 +62,11 @@ def _upright(file):
         scale = 255 if file.mode == "F" and wide.max(initial=0) <= 1 else 1 / 257
         image = Image.fromarray(np.rint(wide * scale).clip(0, 255).astype(np.uint8))
     else:
-        image = file.convert("L" if file.mode in ("1", "L", "LA") else "RGB")
+        image = file
+        if "A" in file.getbands() or "transparency" in file.info:
+            image = Image.new("RGBA", file.size, "white")
+            image.alpha_composite(file.convert("RGBA"))
+        image = image.convert("L" if file.mode in ("1", "L", "LA") else "RGB")
     return image.transpose(Image.Transpose[turn]) if turn else image
 
 

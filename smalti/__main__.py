@@ -44,8 +44,9 @@ def demo(arguments):
 
 
 def segment(arguments):
+    from PIL import Image
+
     from .gan.files import atomic, read_image
-    from .gan.sampling import save_png
     from .segment import segment
 
     out = arguments.out
@@ -61,11 +62,10 @@ def segment(arguments):
         except (OSError, ValueError) as error:
             status = _fail(arguments, str(error), 1)  # the others are done all the same
             continue
-        with atomic(out / f"{stem}-overlay.png") as file:
-            save_png(file, result.overlay())
-        with atomic(out / f"{stem}-mosaic.png") as file:
-            save_png(file, result.mosaic())
-        result.save(out / f"{stem}-labels.png" if result.n_regions < 65536 else out / f"{stem}-labels.npz")
+        result.save(out / f"{stem}_labels.png")
+        for name, pixels in (("overlay", result.overlay()), ("mosaic", result.mosaic())):
+            with atomic(out / f"{stem}_{name}.png") as file:
+                Image.fromarray(pixels).save(file, "PNG")
         print(f"{path}: {result.n_regions} regions")
     return status
 

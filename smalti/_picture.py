@@ -57,7 +57,7 @@ def _shapes(r, c, right):
     horizon = 0.56
     from_sun = np.hypot(r - sun_r, c - sun_c)
 
-    yield r < 2, ("16325c", "2d5f94"), r / 0.5
+    yield r < 2, ("1b3a68", "2a5a8e"), r / 0.5
     for radius, colours in (  # rings of sky, halo, sun
         (0.52, ("3f83b5", "5fa3c9")),
         (0.37, ("a3cfd2", "c4dfd0")),
@@ -113,7 +113,7 @@ def _shapes(r, c, right):
         yield np.abs(c - column * right) < half, ("2f5d43", "14352d"), (c - column * right + 0.05) / 0.1
 
     # A pine, its crown made of three clouds.
-    middle = 0.465 * right
+    middle = 0.45 * right
     bend = c - middle - 0.03 * np.sin(9 * (r - 0.6))
     trunk = (r > 0.66) & (r < 0.89) & (np.abs(bend) < 0.013 + 0.03 * np.clip(r - 0.82, 0, 1))
     yield trunk, ("8a5a3c", "5d3826"), (bend + 0.02) / 0.04

@@ -1,0 +1,169 @@
+"""The segmenter: pictures with known regions, real photographs, and what must be refused."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from PIL import Image
+
+from smalti import segment as package
+from smalti._picture import picture
+from smalti.segment import Segmentation, extract_features, metrics, preprocess, segment
+from tests.helpers import bit_identical_for_callers, bit_identical_for_threads, check_layouts, data
+from tests.strategies import examples, images
+
+METHODS = ("kmeans", "watershed")
+
+
+def halves(dtype=np.float64):
+    image = np.zeros((30, 40, 3))
+    image[:, :25] = 0.2, 0.4, 0.6
+    image[:, 25:] = 0.8, 0.4, 0.0
+    top = np.iinfo(dtype).max if np.dtype(dtype).kind == "u" else 1
+    return (image * top).round().astype(dtype) if top > 1 else image.astype(dtype)
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32, np.float64])
+def test_two_halves(method, dtype):
+    result = segment(halves(dtype), method, **({"n_clusters": 2} if method == "kmeans" else {}))
+    assert result.labels.dtype == np.int32
+    assert result.n_regions == 2
+    expected = np.repeat([[0] * 25 + [1] * 15], 30, axis=0)
+    assert metrics.covering(expected, result.labels) > 0.9
+
+
+@pytest.mark.parametrize("method", METHODS)
+@examples(25)
+@given(image=images(channels=(None, 1, 3, 4), max_side=20))
+def test_labels_have_no_gaps_and_regions_are_connected(method, image):
+    from smalti.kernels import label
+
+    result = segment(image, method, min_size=3)
+    labels = result.labels
+    assert labels.shape == image.shape[:2]
+    assert sorted(np.unique(labels)) == list(range(result.n_regions))
+    assert label(labels, connectivity=1, background=-1).max() == result.n_regions
+    firsts = [int(np.flatnonzero(labels.ravel() == k)[0]) for k in range(result.n_regions)]
+    assert firsts == sorted(firsts)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_constant_and_tiny_pictures_are_one_region(method):
+    assert segment(np.full((20, 30, 3), 0.3), method).n_regions == 1
+    assert segment(np.zeros((1, 1)), method).n_regions == 1
+    assert segment(np.zeros((1, 9), np.uint8), method).n_regions == 1
+
+
+def test_built_in_picture():
+    image, truth = picture()
+    assert metrics.covering(truth, segment(image, n_clusters=14, sigma=1.0, min_size=150).labels) > 0.75
+
+
+@pytest.mark.parametrize("method, least", [("kmeans", 0.42), ("watershed", 0.12)])
+def test_photographs(method, least):
+    folder = data("bsds500", "val")
+    scores = []
+    for path in sorted(folder.glob("*.jpg"))[:12]:
+        result = segment(np.asarray(Image.open(path)), method)
+        humans = np.load(path.with_suffix(".npz"))["labels"]
+        scores.append(np.mean([metrics.covering(h, result.labels) for h in humans]))
+    assert np.mean(scores) > least
+
+
+@pytest.mark.compiled
+@pytest.mark.parametrize("method", METHODS)
+def test_threads_and_callers(method):
+    image, _ = picture()
+    bit_identical_for_threads(lambda: segment(image, method).labels)
+    bit_identical_for_callers(lambda: segment(image, method).labels, calls=1)
+
+
+def test_layouts():
+    check_layouts(lambda image: segment(image).labels, picture()[0][::5, ::5])
+
+
+def test_preprocess_and_features():
+    gray = np.random.default_rng(0).random((9, 8))
+    rgb = preprocess(gray, sigma=0)
+    assert rgb.dtype == np.float32
+    np.testing.assert_array_equal(rgb, np.repeat(gray.astype(np.float32)[..., None], 3, axis=2))
+    clear = np.dstack([rgb, np.zeros((9, 8))]).astype(np.float32)
+    np.testing.assert_array_equal(preprocess(clear, sigma=0), np.ones((9, 8, 3)))
+    features = extract_features(rgb)
+    assert features["lab"].shape == (9, 8, 3)
+    assert features["gradient"].shape == (9, 8)
+    assert not extract_features(np.full((5, 5, 3), 0.5))["gradient"].any()
+
+
+def test_result(tmp_path):
+    result = segment(halves(), n_clusters=2)
+    assert repr(result) == "<Segmentation of 30x40 pixels into 2 regions>"
+    edges = result.boundaries()
+    assert edges.sum() == 30 and edges.dtype == bool
+    overlay, mosaic = result.overlay(), result.mosaic()
+    assert overlay.shape == mosaic.shape == (30, 40, 3)
+    assert overlay.dtype == mosaic.dtype == np.uint8
+    np.testing.assert_array_equal(mosaic[0, 0], [51, 102, 153])
+    np.testing.assert_array_equal(overlay[~_near(edges)], np.rint(halves() * 255)[~_near(edges)])
+    table = result.regions()
+    np.testing.assert_array_equal(table["area"], np.bincount(result.labels.ravel()))
+    for row in table:
+        rows, columns = np.nonzero(result.labels == row["label"])
+        np.testing.assert_allclose(row["centroid"], [rows.mean(), columns.mean()])
+        np.testing.assert_array_equal(row["box"], [rows.min(), columns.min(), rows.max() + 1, columns.max() + 1])
+    result.save(tmp_path / "labels.png")
+    np.testing.assert_array_equal(np.asarray(Image.open(tmp_path / "labels.png")), result.labels)
+    result.save(tmp_path / "labels.npz")
+    np.testing.assert_array_equal(np.load(tmp_path / "labels.npz")["labels"], result.labels)
+    assert result._repr_png_().startswith(b"\x89PNG")
+    with pytest.raises(ValueError, match=r"path must end in \.png or \.npz, got 'labels\.txt'"):
+        result.save(tmp_path / "labels.txt")
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["labels.npz", "labels.png"]
+
+
+def _near(edges):
+    grown = edges.copy()
+    grown[1:] |= edges[:-1]
+    grown[:, 1:] |= edges[:, :-1]
+    grown[:-1] |= edges[1:]
+    grown[:, :-1] |= edges[:, 1:]
+    return grown
+
+
+def test_pixels_of_no_region():
+    labels = np.array([[0, 0, -1], [1, 1, -1]], np.int32)
+    result = Segmentation(np.full((2, 3, 3), 0.5, np.float32), labels)
+    assert result.n_regions == 2
+    np.testing.assert_array_equal(result.regions()["area"], [2, 2])
+    assert result.mosaic().shape == (2, 3, 3)
+
+
+def test_covering():
+    truth = np.array([[0, 0, 0, 5], [0, 0, 0, 5]])
+    assert metrics.covering(truth, truth * 3 + 1) == 1
+    # 6 pixels overlap by 6 of 8, 2 by 2 of 8.
+    assert metrics.covering(truth, np.zeros((2, 4), int)) == pytest.approx((6 * 6 / 8 + 2 * 2 / 8) / 8)
+    with pytest.raises(ValueError, match=r"covering: labels must have shape \(2, 4\), got \(4, 2\)"):
+        metrics.covering(truth, truth.T)
+    with pytest.raises(ValueError, match="covering: truth must not be empty"):
+        metrics.covering(truth[:0], truth[:0])
+
+
+def test_bad_input():
+    image = halves()
+    for call, message in [
+        (lambda: segment(image * np.nan), "segment: image must be finite, got nan"),
+        (lambda: segment(image * 255), r"segment: image must be uint8, uint16, or floats in \[0, 1\], got float64 from 0"),
+        (lambda: segment(image[..., :2]), r"segment: image must have shape \(H, W\) or"),
+        (lambda: segment(image[:0]), "segment: image must not be empty"),
+        (lambda: segment(image, "magic"), "segment: method must be one of 'kmeans', 'watershed', got 'magic'"),
+        (lambda: segment(image, n_clusters=0), "segment: n_clusters must be at least 1, got 0"),
+        (lambda: segment(image, sigma=-1), "preprocess: sigma must be at least 0, got -1"),
+    ]:
+        with pytest.raises(ValueError, match=message):
+            call()
+    with pytest.raises(TypeError, match="segment: method 'watershed' has the options sigma, min_size, marker_sigma, got n_"):
+        segment(image, "watershed", n_clusters=3)
+    with pytest.raises(TypeError, match="image must be an array of real numbers"):
+        segment(image.astype(complex))
+    assert set(package.__all__) >= {"segment", "Segmentation", "preprocess", "extract_features"}
