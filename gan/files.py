@@ -149,7 +149,9 @@ def _read_idx(path):
             with gzip.open(raw) if zipped else contextlib.nullcontext(raw) as file:
                 head = file.read(4)
                 if len(head) < 4 or head[:2] != b"\0\0" or head[2] not in _IDX_TYPES or not head[3]:
-                    raise ValueError(f"{path}: not a dataset: no .npz, no IDX (begins with {head!r}), no folder of images")
+                    raise ValueError(
+                        f"{path}: not a dataset: no .npz, no IDX (begins with {head!r}), no folder of images"
+                    )
                 axes = file.read(4 * head[3])
                 if len(axes) < 4 * head[3]:
                     raise ValueError(f"{path}: truncated IDX file: the header ends early")
@@ -174,7 +176,7 @@ def _line(error):
 
 @contextlib.contextmanager
 def atomic(path):
-    """A binary file to write that appears under `path` only when it is complete."""
+    """A binary file to write that appears under `path` only when it is complete; an OSError names `path`."""
     path = Path(path)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
@@ -183,6 +185,9 @@ def atomic(path):
             file.flush()
             os.fsync(file.fileno())
         os.replace(temporary, path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
+    except BaseException as error:
+        with contextlib.suppress(OSError):
+            temporary.unlink()
+        if isinstance(error, OSError):
+            raise OSError(error.errno, error.strerror or str(error), str(path)) from None
         raise

@@ -2,8 +2,9 @@
 
 DCGAN (Radford, Metz & Chintala, Unsupervised representation learning with deep convolutional GANs, 2016, section 3):
 no pooling, strides instead; BatchNorm except where a network meets a picture; ReLU in the generator, leaky ReLU in
-the discriminator; weights from N(0, 0.02), scales of BatchNorm 1, all offsets 0. BatchNorm is of channels throughout, so
-that of the dense layer comes after its reshaping. Here for two halvings of the picture.
+the discriminator; weights from N(0, 0.02), scales of BatchNorm 1, all offsets 0. Here for two halvings of the picture.
+BatchNorm is of channels throughout, so that of the dense layer comes after its reshaping; its running statistics have
+momentum 0.9, its epsilon is 1e-5.
 """
 
 import dataclasses

@@ -28,6 +28,15 @@ def load_up_to(a, i, n):
 
 
 @helper
+def scratch(n, like):
+    """An uninitialised line of n elements, of the dtype of `like`, that begins at a cache line."""
+    line, element = 64, like.itemsize
+    memory = np.empty(n + line // element, like.dtype)
+    skip = -memory.ctypes.data % line // element
+    return memory[skip : skip + n]
+
+
+@helper
 def extend_line(lines, start, length, columns, channels, cval):
     """Fill the two borders of the line of `length` elements, borders not counted, that begins at flat index `start`.
 

@@ -21,10 +21,10 @@ Source: the geometry of scipy.ndimage.zoom with grid_mode=True, which scikit-ima
 import numpy as np
 
 from . import _validate as check
-from ._image import border_index, extend_line, float_dtype, load_up_to, unit_scale
+from ._image import border_index, extend_line, float_dtype, load_up_to, scratch, unit_scale
 from ._jit import helper
 from ._parallel import chunk_size, chunked
-from ._simd import WIDTH, fma, lanes, load, splat, store, store_part, transpose
+from ._simd import WIDTH, fma, lanes, load, load_part, splat, store, store_part, transpose
 from .gaussian import gaussian_weights
 
 _PANEL = 256  # columns that are summed and transposed at a time: a panel of 16 rows stays in the first-level cache
@@ -68,6 +68,26 @@ def _sum_columns(image, places, start, weights, row, j, cval, panel, to):
         store(panel, to + k + 3 * step, d)
 
 
+@helper
+def _sum_row(lines, at, pitch, weights, o, block, j):
+    """Output column j, for all rows of a group, as row j of a block of as many rows as lanes."""
+    total = splat(block, 0.0)
+    for tap in range(weights.shape[1]):
+        total = fma(splat(block, weights[o, tap]), load(lines, at), total)
+        at += pitch
+    store(block, j % lanes(block) * lanes(block), total)
+
+
+@helper
+def _copy(source, i, target, o, n):
+    step = lanes(target)
+    for k in range(0, n, step):
+        if n - k >= step:
+            store(target, o + k, load(source, i + k))
+        else:
+            store_part(target, o + k, load_part(source, i + k, n - k), n - k)
+
+
 @chunked
 def _resample(
     lo, hi, image, places, row_starts, row_weights, columns, column_starts, column_weights, channels, raw_cval, cval, out
@@ -76,9 +96,8 @@ def _resample(
     # border_index; starts are indices into them; raw_cval is cval before scaling.
     height, length, step = out.shape[0], image.shape[1], lanes(out)
     border = (columns.size - length // channels) // 2 * channels
-    panel = np.empty(step * _PANEL, out.dtype)
-    block, turned = np.empty(step * step, out.dtype), np.empty(step * step, out.dtype)
-    lines = np.empty((length + 2 * border + _PANEL) * step, out.dtype)  # one vector for each column
+    panel, block = scratch(step * _PANEL, out), scratch(step * step, out)
+    lines = scratch((length + 2 * border + _PANEL) * step, out)  # one vector for each column
     for group in range(lo, hi):
         first = group * step
         n_rows = min(step, height - first)
@@ -92,20 +111,15 @@ def _resample(
         j = 0
         for o in range(column_starts.size):
             for c in range(channels):
-                at = (column_starts[o] * channels + c) * step
-                total = splat(out, 0.0)
-                for tap in range(column_weights.shape[1]):
-                    total = fma(splat(out, column_weights[o, tap]), load(lines, at), total)
-                    at += channels * step
-                store(block, j % step * step, total)
+                _sum_row(lines, (column_starts[o] * channels + c) * step, channels * step, column_weights, o, block, j)
                 j += 1
-                if j % step == 0 and n_rows == step:
-                    transpose(block, 0, step, out, first * out.shape[1] + j - step, out.shape[1])
-                elif j % step == 0 or j == out.shape[1]:
-                    n = (j - 1) % step + 1
-                    transpose(block, 0, step, turned, 0, step)
+                if j % step == 0 or j == out.shape[1]:
+                    k = (j - 1) % _PANEL // step * step
+                    transpose(block, 0, step, panel, k, _PANEL)
+                if j % _PANEL == 0 or j == out.shape[1]:
+                    n = (j - 1) % _PANEL + 1
                     for q in range(n_rows):
-                        store_part(out, (first + q) * out.shape[1] + j - n, load(turned, q * step), n)
+                        _copy(panel, q * _PANEL, out, (first + q) * out.shape[1] + j - n, n)
 
 
 def _axis_taps(n, size, order, mode, sigma):

@@ -63,7 +63,7 @@ def _shapes(r, c, right):
         (0.37, ("a3cfd2", "c4dfd0")),
         (0.245, ("f0cf9c", "f6ddb0")),
         (0.155, ("f2a65a", "f7b968")),
-        (0.088, ("ffe9a0", "fff6d2")),
+        (0.088, ("ffeaa6", "fff1c2")),
     ):
         yield from_sun < radius, colours, 1 - from_sun / radius
 
@@ -72,11 +72,11 @@ def _shapes(r, c, right):
 
     mountains = r > 0.47 + waves((0.035, 5.1, 0.4), (0.018, 13, 1.0), (0.006, 31, 0))
     yield mountains, ("7d7fae", "a5a0c4"), (r - 0.42) / 0.14
-    yield r > horizon, ("2f9c9f", "0f5a78"), (r - horizon) / 0.3
+    yield r > horizon, ("2b939b", "176a82"), (r - horizon) / 0.3
     half = 0.035 + 0.12 * (r - horizon) + 0.012 * np.sin(95 * r)
-    yield (r > horizon) & (np.abs(c - sun_c) < half), ("ffdf94", "f0b35e"), (r - horizon) / 0.3
+    yield (r > horizon) & (np.abs(c - sun_c) < half), ("fcd88c", "f4c274"), (r - horizon) / 0.3
     cape = r > 0.63 - 0.17 * np.exp(-(((c - 0.1) / 0.34) ** 2)) + 0.008 * np.sin(17 * c) * (c < 1)
-    yield cape & (r < 0.62), ("56795f", "3d6350"), (r - 0.46) / 0.16
+    yield cape & (r < 0.62), ("688f68", "527f62"), (r - 0.46) / 0.16
 
     # A boat.
     row, column = 0.68, 0.79 * right  # where its mast meets its hull
@@ -94,7 +94,7 @@ def _shapes(r, c, right):
     yield r > field, ("e3b04b", "c98d34"), (r - field) / 0.14
     road = 0.315 * right + 0.10 * np.sin(7.5 * (r - 0.78)) - 0.25 * (r - 0.8)
     road = (r > near + 0.01) & (np.abs(c - road) < 0.012 + 0.19 * (r - 0.78))
-    yield road, ("f0e0bd", "dcc08f"), (r - 0.78) / 0.2
+    yield road, ("ecd9b2", "e0c698"), (r - 0.78) / 0.2
 
     # A chapel.
     base, eaves, middle = 0.82, 0.65, 0.20 * right

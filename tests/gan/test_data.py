@@ -1,5 +1,6 @@
 """Datasets: what can be loaded, in which order it is seen, and one clear line for all that cannot."""
 
+import errno
 import gzip
 import struct
 
@@ -321,4 +322,7 @@ def test_atomic_leaves_all_or_nothing(tmp_path):
     with pytest.raises(RuntimeError), atomic(path) as file:
         file.write(b"half of the sec")
         raise RuntimeError
+    with pytest.raises(OSError, match="No space left") as caught, atomic(path) as file:
+        raise OSError(errno.ENOSPC, "No space left on device")
+    assert caught.value.filename == str(path)
     assert path.read_bytes() == b"first" and list(tmp_path.iterdir()) == [path]

@@ -1,0 +1,280 @@
+"""The command: what it writes, what it says, and how it fails."""
+
+import html.parser
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import smalti
+from smalti import _demo, _picture
+from smalti.__main__ import main
+from tests.helpers import ROOT
+
+SUBCOMMANDS = "demo segment train generate warmup info".split()
+
+
+def command(*arguments, **options):
+    """The command in a process of its own."""
+    options = {"cwd": ROOT, "capture_output": True, "text": True, "timeout": 600, **options}
+    return subprocess.run([sys.executable, "-m", "smalti", *map(str, arguments)], **options)
+
+
+def status(*arguments):
+    """Exit status of the command, run here."""
+    try:
+        return main([str(a) for a in arguments])
+    except SystemExit as stopped:
+        return stopped.code
+
+
+def failure(capsys, *arguments):
+    """The one line on stderr of a job that fails."""
+    capsys.readouterr()
+    assert status(*arguments) == 1
+    message = capsys.readouterr().err
+    assert message.count("\n") == 1 and message.startswith(f"smalti {arguments[0]}: "), message
+    return message
+
+
+def files(folder):
+    return sorted(str(p.relative_to(folder)) for p in Path(folder).rglob("*") if p.is_file())
+
+
+@pytest.fixture
+def photo(tmp_path):
+    image = np.zeros((30, 40, 3), np.uint8)
+    image[:, 20:] = 255, 128, 0
+    Image.fromarray(image).save(tmp_path / "photo.png")
+    return tmp_path / "photo.png"
+
+
+@pytest.fixture
+def data(tmp_path):
+    np.savez(tmp_path / "data.npz", x=np.random.default_rng(0).integers(0, 256, (20, 8, 8), dtype=np.uint8))
+    return tmp_path / "data.npz"
+
+
+# Usage
+
+
+def test_help_and_version(capsys):
+    for arguments in (["--help"], *([name, "--help"] for name in SUBCOMMANDS)):
+        assert status(*arguments) == 0
+        assert "usage: smalti" in capsys.readouterr().out
+    assert status("--version") == 0
+    assert capsys.readouterr().out == f"smalti {smalti.__version__}\n"
+
+
+def test_help_imports_nothing_heavy():
+    code = "import sys; sys.argv = ['smalti', '--help']; import runpy; runpy.run_module('smalti', run_name='__main__')"
+    result = subprocess.run([sys.executable, "-X", "importtime", "-c", code], cwd=ROOT, capture_output=True, text=True)
+    assert result.returncode == 0
+    assert not {"numba", "numpy", "PIL"} & {line.split("|")[-1].strip() for line in result.stderr.splitlines()}
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        [],
+        ["paint"],
+        ["demo"],
+        ["demo", "-o", "x", "--fast"],
+        ["segment", "-o", "x"],
+        ["segment", "a.png"],
+        ["segment", "a.png", "-o", "x", "--method", "magic"],
+        ["train", "--data", "glyphs"],
+        ["train", "--data", "glyphs", "--out", "x", "--model", "vae"],
+        ["train", "--data", "glyphs", "--out", "x", "--steps", "0"],
+        ["train", "--data", "glyphs", "--out", "x", "--batch-size", "1"],
+        ["train", "--data", "glyphs", "--out", "x", "--seed", "-1"],
+        ["train", "--data", "glyphs", "--out", "x", "--steps", "many"],
+        ["generate", "run"],
+        ["generate", "run", "-n", "0", "-o", "x.png"],
+        ["info", "--threads", "0"],
+    ],
+)
+def test_wrong_usage(arguments, capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert status(*arguments) == 2
+    assert "usage: smalti" in capsys.readouterr().err
+    assert files(tmp_path) == []
+
+
+# info and warmup
+
+
+def test_info():
+    result = command("info", "--threads", 3)
+    assert result.returncode == 0 and result.stderr == ""
+    rows = dict(line.split(maxsplit=1) for line in result.stdout.splitlines())
+    assert rows["smalti"] == smalti.__version__ and rows["threads"] == "3"
+    for name in ("numba", "vector width", "cache directory", "cpu features"):
+        assert name in result.stdout
+
+
+# segment
+
+
+@pytest.mark.parametrize("method", ["kmeans", "watershed"])
+def test_segment(photo, tmp_path, capsys, method):
+    assert status("segment", photo, "-o", tmp_path / "out", "--method", method) == 0
+    out = capsys.readouterr()
+    assert out.out.startswith(f"{photo}: ") and out.out.endswith(" regions\n") and out.err == ""
+    assert files(tmp_path / "out") == ["photo_labels.png", "photo_mosaic.png", "photo_overlay.png"]
+    with Image.open(tmp_path / "out" / "photo_labels.png") as labels:
+        left, right = np.asarray(labels)[:, :15], np.asarray(labels)[:, 25:]
+        assert (left == 0).all() and len(np.unique(right)) == 1 and right.min() > 0
+
+
+def test_segment_goes_on_after_a_bad_image(photo, tmp_path, capsys):
+    (tmp_path / "bad.png").write_text("hello")
+    message = failure(capsys, "segment", tmp_path / "bad.png", photo, "-o", tmp_path / "out")
+    assert f"{tmp_path / 'bad.png'}: not an image" in message
+    assert len(files(tmp_path / "out")) == 3
+
+
+def test_segment_bad_input(photo, tmp_path, capsys):
+    out = tmp_path / "out"
+    assert f"{tmp_path / 'no.png'}: no such file" in failure(capsys, "segment", tmp_path / "no.png", "-o", out)
+    assert "is a folder, not an image" in failure(capsys, "segment", tmp_path, "-o", out)
+    (tmp_path / "cut.png").write_bytes(photo.read_bytes()[:60])
+    assert "cut.png: damaged image" in failure(capsys, "segment", tmp_path / "cut.png", "-o", out)
+    assert files(out) == []
+    (tmp_path / "b").mkdir()
+    (tmp_path / "b" / "photo.jpg").write_bytes(photo.read_bytes())
+    message = failure(capsys, "segment", photo, tmp_path / "b" / "photo.jpg", "-o", out)
+    assert "two of the images are named photo" in message
+    (tmp_path / "file").write_text("")
+    assert str(tmp_path / "file") in failure(capsys, "segment", photo, "-o", tmp_path / "file")
+
+
+def test_failure_has_no_traceback(tmp_path):
+    result = command("segment", tmp_path / "no.png", "-o", tmp_path / "out")
+    assert result.returncode == 1 and result.stdout == ""
+    assert result.stderr == f"smalti segment: {tmp_path / 'no.png'}: no such file\n"
+
+
+# train and generate
+
+
+def test_train_and_generate(data, tmp_path, capsys):
+    run = tmp_path / "run"
+    arguments = ("train", "--data", data, "--out", run, "--batch-size", 4, "--seed", 5)
+    assert status(*arguments, "--steps", 3) == 0
+    assert "training 3/3" in capsys.readouterr().err
+    assert status(*arguments, "--steps", 5) == 0  # goes on
+    assert "4/5" in (err := capsys.readouterr().err) and "3/5" not in err
+    assert (run / "checkpoint.npz").exists() and (run / "samples" / "000005.png").exists()
+
+    assert status("generate", run, "-n", 5, "-o", tmp_path / "a" / ".." / "grid.png") == 1  # no such folder
+    assert status("generate", run, "-n", 5, "-o", tmp_path / "grid.png") == 0
+    with Image.open(tmp_path / "grid.png") as sheet:
+        assert sheet.size == (3 * 10 + 2, 2 * 10 + 2)
+    assert status("generate", run, "-n", 5, "-o", tmp_path / "x.npz", "--seed", 1) == 0
+    with np.load(tmp_path / "x.npz") as archive:
+        assert archive["x"].shape == (5, 8, 8, 1) and archive["x"].dtype == np.uint8
+    assert status("generate", run, "-n", 3, "-o", tmp_path / "pictures") == 0
+    assert files(tmp_path / "pictures") == ["00000.png", "00001.png", "00002.png"]
+    with pytest.raises(ValueError, match="holds another run: batch_size is 8, was 4"):
+        smalti.gan.train(
+            smalti.gan.dcgan((8, 8, 1), rng=5), data, out=run, steps=6, batch_size=8, rng=5, progress=lambda *_: None
+        )
+    assert "seed is 6, was 5" in failure(capsys, *arguments[:-1], 6, "--steps", 6)
+    assert status(*arguments[:-1], 6, "--steps", 2, "--fresh") == 0
+
+
+def test_train_on_a_folder_of_photographs(photo, tmp_path):
+    (tmp_path / "folder").mkdir()
+    photo.rename(tmp_path / "folder" / "photo.png")
+    arguments = ("train", "--data", tmp_path / "folder", "--out", tmp_path / "run", "--steps", 1, "--batch-size", 2)
+    assert status(*arguments, "--image-size", 8) == 0
+
+
+def test_train_bad_input(data, tmp_path, capsys):
+    run = tmp_path / "run"
+    rest = ("--out", run, "--steps", 1)
+    assert f"{tmp_path / 'no'}: no such file or folder" in failure(capsys, "train", "--data", tmp_path / "no", *rest)
+    (tmp_path / "empty").mkdir()
+    assert "holds no images" in failure(capsys, "train", "--data", tmp_path / "empty", *rest)
+    np.savez(tmp_path / "odd.npz", x=np.zeros((4, 10, 10), np.uint8))
+    assert "multiples of 4" in failure(capsys, "train", "--data", tmp_path / "odd.npz", *rest)
+    np.savez(tmp_path / "nan.npz", x=np.full((4, 8, 8), np.nan))
+    assert "nan.npz: pictures must be finite" in failure(capsys, "train", "--data", tmp_path / "nan.npz", *rest)
+    data.write_bytes(data.read_bytes()[:500])
+    assert "data.npz: not a readable .npz" in failure(capsys, "train", "--data", data, *rest)
+    assert not run.exists()
+    assert "no run here" in failure(capsys, "generate", run, "-o", tmp_path / "x.png")
+    assert not (tmp_path / "x.png").exists()
+
+
+@pytest.mark.compiled
+@pytest.mark.skipif(os.name != "posix", reason="needs POSIX signals")
+def test_interrupted_training_is_saved(tmp_path):
+    arguments = ["train", "--data", "glyphs", "--out", tmp_path / "run", "--steps", 10**6, "--batch-size", 2]
+    child = subprocess.Popen(
+        [sys.executable, "-m", "smalti", *map(str, arguments)], cwd=ROOT, stderr=subprocess.PIPE, text=True
+    )
+    try:
+        deadline = time.monotonic() + 300
+        while not (tmp_path / "run" / "samples" / "000000.png").exists():
+            assert child.poll() is None and time.monotonic() < deadline
+            time.sleep(0.05)
+        time.sleep(1)
+        child.send_signal(signal.SIGINT)
+        _, message = child.communicate(timeout=300)
+    finally:
+        child.kill()
+        child.wait()
+    assert child.returncode == 130
+    assert "Traceback" not in message and "saved in" in message.splitlines()[-1]
+    assert files(tmp_path / "run") == ["checkpoint.npz", "samples/000000.png"]
+
+
+# demo
+
+
+def test_picture_and_its_regions():
+    image, regions = _picture.picture(96, 144)
+    assert image.shape == (96, 144, 3) and image.dtype == np.uint8 and regions.shape == (96, 144)
+    assert regions.min() == 0 and len(np.unique(regions)) == regions.max() + 1 > 20
+    np.testing.assert_array_equal(image, _picture.picture(96, 144)[0])
+
+
+@pytest.mark.compiled
+def test_segmentation_of_the_picture_is_good():
+    _, _, facts = _demo._segment()
+    score = float(facts["covering of the true regions"].split()[0])
+    assert score > 0.9
+
+
+@pytest.mark.compiled
+def test_demo(tmp_path, capsys):
+    _demo.run(tmp_path / "out", steps=3, width=4)
+    out = capsys.readouterr().out
+    assert "covering 0.9" in out and "3 steps" in out
+    names = ["figure.png", "index.html", "mosaic.png", "overlay.png", "picture.png", "samples.png"]
+    assert files(tmp_path / "out") == names
+    for name in names:
+        if name.endswith(".png"):
+            with Image.open(tmp_path / "out" / name) as image:
+                image.load()
+    assert (tmp_path / "out" / "figure.png").stat().st_size < 300_000
+
+    page = (tmp_path / "out" / "index.html").read_text(encoding="utf-8")
+    sources = []
+
+    class Reader(html.parser.HTMLParser):
+        def handle_starttag(self, tag, attributes):
+            attributes = dict(attributes)
+            sources.extend(attributes[key] for key in ("src", "href") if key in attributes)
+
+    Reader().feed(page)
+    assert len(sources) == 4 and all(source.startswith("data:image/png;base64,") for source in sources)
+    assert "3 steps of 32 pictures" in page
