@@ -23,6 +23,7 @@ import smalti
 ROWS: list["Row"] = []
 
 _MIN_SAMPLE = 2e-3  # seconds; shorter calls are repeated within a sample
+_SETTLE = 0.02  # seconds of calls before each that is timed: threads of a library that was busy spin for a while
 _MIN_ROUNDS, _MAX_ROUNDS = 7, 60
 
 
@@ -122,7 +123,7 @@ def _time_in_turn(calls, seconds):
     for name, call in calls.items():
         once = _sample(call, 1)
         repeats[name] = 1 if once > _MIN_SAMPLE else math.ceil(_MIN_SAMPLE / max(once, 1e-7))
-        total += once * (1 + repeats[name])
+        total += once * repeats[name] + max(once, _SETTLE)
     rounds = max(_MIN_ROUNDS, min(_MAX_ROUNDS, round(seconds / total)))
     samples = {name: [] for name in calls}
     order = list(calls)
@@ -131,12 +132,20 @@ def _time_in_turn(calls, seconds):
     try:
         for _ in range(rounds):
             for name in order:
-                calls[name]()  # brings its data into the caches, and lets the other's threads fall asleep
+                _settle(calls[name])
                 samples[name].append(_sample(calls[name], repeats[name]))
             order.append(order.pop(0))
     finally:
         gc.enable()
     return samples
+
+
+def _settle(call):
+    """Bring its data into the caches, its threads to work, and the other libraries' threads to sleep."""
+    end = time.perf_counter() + _SETTLE
+    call()
+    while time.perf_counter() < end:
+        call()
 
 
 def _sample(call, repeats):

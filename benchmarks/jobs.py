@@ -23,7 +23,7 @@ class _TorchGAN:
         h, w, c = model.image_shape
         width = model.recipe["width"]
         self.latent_dim, self.inner = model.latent_dim, (2 * width, h // 4, w // 4)
-        norms = [t.BatchNorm2d(n, eps=1e-3) for n in (2 * width, width, 2 * width)]
+        norms = [t.BatchNorm2d(n, eps=1e-5) for n in (2 * width, width, 2 * width)]
         self.generator = t.Sequential(
             t.Linear(self.latent_dim, int(np.prod(self.inner)), bias=False), t.Unflatten(1, self.inner),
             norms[0], t.ReLU(), t.ConvTranspose2d(2 * width, width, 4, 2, 1, bias=False),

@@ -45,7 +45,7 @@ from numba.misc.appdirs import AppDirs
 
 FAST = frozenset({"contract", "reassoc", "nsz"})
 ORDERED = frozenset({"contract"})
-EXACT = frozenset()
+EXACT: frozenset[str] = frozenset()
 
 JIT = not config.DISABLE_JIT
 """False when NUMBA_DISABLE_JIT is set: every kernel then is its own Python source."""

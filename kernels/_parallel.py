@@ -158,6 +158,10 @@ class _Pool:
 
     def __init__(self, n_threads):
         self.n_threads = n_threads
+        self.forget_threads()
+
+    def forget_threads(self):
+        """Begin anew, as a forked child must: it has none of the threads, and may have inherited a held lock."""
         self.n_cores = _available_cores()
         self.busy = threading.Lock()  # held by the caller whose launch has the pool
         self.workers = []
@@ -333,5 +337,4 @@ def _abandon(state, n):
 
 _pool = _Pool(_default_num_threads())
 if hasattr(os, "register_at_fork"):
-    # A forked child has none of the threads, and may have inherited a held lock.
-    os.register_at_fork(after_in_child=lambda: _pool.__init__(_pool.n_threads))
+    os.register_at_fork(after_in_child=_pool.forget_threads)

@@ -232,7 +232,8 @@ def load(typing_context, array, i):
 
 def _load_part_twin(array, i, n):
     out = np.zeros(_twin_lanes(array), _twin_dtype(array))
-    out[: max(n, 0)] = array.reshape(-1)[i : i + n]
+    n = min(max(n, 0), len(out))
+    out[:n] = array.reshape(-1)[i : i + n]
     return out
 
 
@@ -282,7 +283,8 @@ def store(typing_context, array, i, value):
 
 
 def _store_part_twin(array, i, vector, n):
-    array.reshape(-1)[i : i + max(n, 0)] = _narrow_twin(vector[: max(n, 0)], array.dtype)
+    n = min(max(n, 0), len(vector))
+    array.reshape(-1)[i : i + n] = _narrow_twin(vector[:n], array.dtype)
 
 
 @primitive(twin=_store_part_twin)
@@ -529,7 +531,11 @@ vmin = _minmax("<", lambda a, b: np.where(a < b, a, b), "The lesser; b where eit
 vmax = _minmax(">", lambda a, b: np.where(a > b, a, b), "The greater; b where either is NaN.")
 
 
-@primitive(twin=lambda mask, a, b: np.where(mask, a, b).astype(a.dtype))
+def _select_twin(mask, a, b):
+    return np.where(mask, a, b).astype(a.dtype)
+
+
+@primitive(twin=_select_twin)
 def select(typing_context, mask, a, b):
     """Lane by lane `a` where the mask holds, else `b`."""
     if not (isinstance(mask, MaskType) and _is_vector(a, b) and a == b):

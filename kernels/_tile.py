@@ -141,7 +141,9 @@ def _tile_memory(context, builder, sig, args, tile, action):
     full = builder.icmp_signed(">=", n, _constant(tile.vectors * lanes))
     for i in range(tile.rows):
         with builder.if_then(builder.icmp_signed("<", _constant(i), m), likely=True):
-            offset = builder.add(c_index, _row_offset(context, builder, rows_type, c_rows, builder.add(row, _constant(i))))
+            offset = builder.add(
+                c_index, _row_offset(context, builder, rows_type, c_rows, builder.add(row, _constant(i)))
+            )
             last = builder.add(offset, builder.sub(n, _constant(1)))
             pointer = element_pointer(context, builder, c_type, c, offset, last)
             with builder.if_else(full, likely=True) as (whole, part):

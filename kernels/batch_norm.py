@@ -22,35 +22,42 @@ import numpy as np
 
 from ._jit import kernel
 from ._parallel import chunk_size, chunked
+from ._simd import fma, lanes, load_part, select, splat, store_part
 from ._validate import as_array, real
 
 _TILE_BYTES = 1 << 17
 _TILE_COLUMNS = 512
-_TILE_ROWS = 256  # bounds the roundings of a sum
+_TILE_ROWS = 128  # bounds the roundings of a sum
 
 
 @chunked
 def _tile_moments(lo, hi, x, tile_rows, tile_columns, means, squares):
-    # Requires: x (M, C); means, squares (ceil(M / tile_rows), C) zeros. Item t is tile t, by rows of tiles.
-    across = (x.shape[1] + tile_columns - 1) // tile_columns
+    # Requires: x (M, C); means, squares (ceil(M / tile_rows), C). Item t is tile t, by rows of tiles.
+    n_rows, n_columns = x.shape
+    across = (n_columns + tile_columns - 1) // tile_columns
     for tile in range(lo, hi):
         block, first = tile // across, tile % across * tile_columns
-        start, stop = block * tile_rows, min((block + 1) * tile_rows, x.shape[0])
-        mean = means[block, first : first + tile_columns]
-        square = squares[block, first : first + tile_columns]
-        part = x[start:stop, first : first + tile_columns]
-        n, width = part.shape
-        for i in range(n):
-            row = part[i]
-            for j in range(width):
-                mean[j] += row[j]
-        for j in range(width):
-            mean[j] /= x.dtype.type(n)
-        for i in range(n):
-            row = part[i]
-            for j in range(width):
-                centred = row[j] - mean[j]
-                square[j] += centred * centred
+        start, stop = block * tile_rows, min((block + 1) * tile_rows, n_rows)
+        for column in range(first, min(first + tile_columns, n_columns), lanes(x)):
+            n = min(lanes(x), n_columns - column)
+            even, odd = splat(x, 0.0), splat(x, 0.0)  # two chains: an addition need not wait for the last
+            for i in range(start, stop - 1, 2):
+                even = even + load_part(x, i * n_columns + column, n)
+                odd = odd + load_part(x, (i + 1) * n_columns + column, n)
+            if (stop - start) % 2:
+                even = even + load_part(x, (stop - 1) * n_columns + column, n)
+            mean = (even + odd) / float(stop - start)
+            even, odd = splat(x, 0.0), splat(x, 0.0)
+            for i in range(start, stop - 1, 2):
+                centred = load_part(x, i * n_columns + column, n) - mean
+                even = fma(centred, centred, even)
+                centred = load_part(x, (i + 1) * n_columns + column, n) - mean
+                odd = fma(centred, centred, odd)
+            if (stop - start) % 2:
+                centred = load_part(x, (stop - 1) * n_columns + column, n) - mean
+                even = fma(centred, centred, even)
+            store_part(means, block * n_columns + column, mean, n)
+            store_part(squares, block * n_columns + column, even + odd, n)
 
 
 @kernel
@@ -80,23 +87,23 @@ def _normalise(lo, hi, x, mean, scale, beta, slope, y):
 
 @chunked
 def _tile_gradients(lo, hi, dy, x, mean, scale, beta, slope, tile_rows, tile_columns, sums, products):
-    # Requires: dy, x (M, C); sums, products (ceil(M / tile_rows), C) zeros. Tiles as in _tile_moments.
-    across = (x.shape[1] + tile_columns - 1) // tile_columns
+    # Requires: dy, x (M, C); sums, products (ceil(M / tile_rows), C). Tiles as in _tile_moments.
+    n_rows, n_columns = x.shape
+    across = (n_columns + tile_columns - 1) // tile_columns
     for tile in range(lo, hi):
         block, first = tile // across, tile % across * tile_columns
-        total = sums[block, first : first + tile_columns]
-        product = products[block, first : first + tile_columns]
-        mu = mean[first : first + tile_columns]
-        s = scale[first : first + tile_columns]
-        b = beta[first : first + tile_columns]
-        for i in range(block * tile_rows, min((block + 1) * tile_rows, x.shape[0])):
-            row = x[i, first : first + tile_columns]
-            gradient = dy[i, first : first + tile_columns]
-            for j in range(total.size):
-                centred = row[j] - mu[j]
-                g = gradient[j] if centred * s[j] + b[j] > 0 else gradient[j] * slope
-                total[j] += g
-                product[j] += g * centred
+        for column in range(first, min(first + tile_columns, n_columns), lanes(x)):
+            n = min(lanes(x), n_columns - column)
+            mu, s, b = load_part(mean, column, n), load_part(scale, column, n), load_part(beta, column, n)
+            total, product = splat(x, 0.0), splat(x, 0.0)
+            for i in range(block * tile_rows, min((block + 1) * tile_rows, n_rows)):
+                centred = load_part(x, i * n_columns + column, n) - mu
+                g = load_part(dy, i * n_columns + column, n)
+                g = select(fma(centred, s, b) > 0.0, g, g * slope)
+                total = total + g
+                product = fma(g, centred, product)
+            store_part(sums, block * n_columns + column, total, n)
+            store_part(products, block * n_columns + column, product, n)
 
 
 @kernel
@@ -161,7 +168,7 @@ def batch_statistics(x):
     _, rows = _matrix("batch_statistics", x)
     n_rows, n_columns = rows.shape
     tile_rows, tile_columns, down, across = _tiling(n_rows, n_columns, rows.itemsize)
-    means, squares = np.zeros((2, down, n_columns), rows.dtype)
+    means, squares = np.empty((2, down, n_columns), rows.dtype)
     _tile_moments(down * across, rows, tile_rows, tile_columns, means, squares, grain=1)
     mean, variance = np.empty((2, n_columns), rows.dtype)
     _combine_moments(means, squares, tile_rows, n_rows, mean, variance)
@@ -242,7 +249,7 @@ def batch_norm_backward(dy, x, gamma, beta, mean, variance, *, epsilon=1e-3, neg
     n_rows, n_columns = rows.shape
     scale = _scale(gamma, variance, epsilon)
     tile_rows, tile_columns, down, across = _tiling(n_rows, n_columns, 2 * rows.itemsize)
-    sums, products = np.zeros((2, down, n_columns), rows.dtype)
+    sums, products = np.empty((2, down, n_columns), rows.dtype)
     tiling = (tile_rows, tile_columns)
     _tile_gradients(down * across, dy, rows, mean, scale, beta, slope, *tiling, sums, products, grain=1)
     total, product = np.empty((2, n_columns))

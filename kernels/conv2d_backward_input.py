@@ -125,7 +125,10 @@ def _gather_items(
             m = count * min(rows, parts[p, 1] - t0) * parts[p, 2]
             tables = parts[p, 3]
             part = segments[parts[p, 4] : parts[p, 5]]
-            product(scratch, 0, a_rows[tables:], m, 1, w_packed, depth, 0, part, start, flat, c_base, c_rows[tables:], 0, c_in, True)  # fmt: skip
+            product(
+                scratch, 0, a_rows[tables:], m, 1, w_packed, depth, 0, part, start, flat, c_base, c_rows[tables:],
+                0, c_in, True,
+            )  # fmt: skip
 
 
 @functools.lru_cache(maxsize=512)
@@ -149,7 +152,10 @@ def _scatter_items(
     taps = np.empty(oh * ow * columns, dy.dtype)
     flat = dy.reshape(-1)
     for n in range(lo, hi):
-        product(flat, n * oh * ow * c_out, a_rows, oh * ow, 1, w_packed, c_out, 0, segments, zeros, taps, 0, c_rows, 0, columns, True)  # fmt: skip
+        product(
+            flat, n * oh * ow * c_out, a_rows, oh * ow, 1, w_packed, c_out, 0, segments, zeros, taps, 0, c_rows,
+            0, columns, True,
+        )  # fmt: skip
         for r in range(h):
             for c in range(w):
                 for g in range(c_in):
@@ -187,7 +193,8 @@ def input_gradient(dy, w, b, geometry):
         return dx
     k_start, plan = _plan(n, geometry, c_in, c_out, dy.itemsize)
     w_packed = pack(w, k_start, c_out, c_in, dy.dtype)
-    items = -(-n // plan[0]) * -(-(-(-h // stride[0])) // plan[1])
+    t_total = -(-h // stride[0])
+    items = -(-n // plan[0]) * -(-t_total // plan[1])
     _gather_items(items, dy, w_packed, len(k_start), start, h, wide, c_in, stride[0], *plan, dx, grain=1)
     return dx
 

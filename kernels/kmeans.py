@@ -5,11 +5,11 @@ assigns each point to its nearest centre and moves each centre to the mean of it
 the inertia. It starts from greedy k-means++ (Arthur and Vassilvitskii, "k-means++: the advantages of careful
 seeding", SODA 2007, section 2.2, with the several trials of its section 5).
 
-Distances are taken in tiles of points (`_points.py`). The sums of each cluster are kept from one iteration to the next, and
-only points that changed their cluster are moved between them; each sum is a pair of float64 (Knuth's two-sum,
-The Art of Computer Programming vol. 2, section 4.2.2, theorem B), so that what was added can be taken away again
-without a trace. Sums belong to chunks of points and are combined in order: the same bits for any number of
-threads.
+Distances are taken in tiles of points (`_points.py`). The sums of each cluster are kept from one iteration to
+the next, and only points that changed their cluster are moved between them; each sum is a pair of float64
+(Knuth's two-sum, The Art of Computer Programming vol. 2, section 4.2.2, theorem B), so that what was added can
+be taken away again without a trace. Sums belong to chunks of points and are combined in order: the same bits for
+any number of threads.
 
 Time O(N k C) for one iteration, O(N k C log k) for k-means++; memory 2 N (C + 1) elements of the points' dtype.
 """
@@ -135,9 +135,7 @@ def _plus_plus(points, rng):
             best = int(potentials.sum(axis=0).argmin())
         centers[j] = candidates[best]
         potentials = np.empty((points.n_chunks, 1))
-        points.launch(
-            _seed, points.tiles, points.weights, centers[j : j + 1], True, points.distances, potentials
-        )
+        points.launch(_seed, points.tiles, points.weights, centers[j : j + 1], True, points.distances, potentials)
         sums = potentials[:, 0]
     return centers
 
@@ -165,7 +163,9 @@ def _lloyd(points, centers, max_iter, tol):
     points.labels[...] = -1
     sums = np.zeros((points.n_chunks, k, 2, n_features + 1))
     members, moved = np.zeros((points.n_chunks, k), np.int64), np.empty(points.n_chunks, np.int64)
-    for n_iter in range(1, max_iter + 1):
+    n_iter, settled = 0, False
+    while n_iter < max_iter and not settled:
+        n_iter += 1
         points.launch(_assign, points.tiles, points.weights, centers, points.labels, sums, members, moved)
         totals = sums.sum(axis=0).sum(axis=1)
         empty = members.sum(axis=0) == 0
@@ -174,8 +174,7 @@ def _lloyd(points, centers, max_iter, tol):
         relocated = empty.any() and _relocate(points, centers, new, np.flatnonzero(empty))
         shift = float(np.sum((new.astype(np.float64) - centers) ** 2))
         centers = new
-        if not relocated and (not moved.any() or shift <= tol * points.variance):
-            break
+        settled = not relocated and (not moved.any() or shift <= tol * points.variance)
     return centers, n_iter
 
 

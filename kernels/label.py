@@ -185,10 +185,10 @@ def _paint(lo, hi, changes, numbers, labels):
             else:
                 part_changed = changed[_WORD * word : _WORD * word + _WORD]
                 for k in range(_WORD):
-                    run += part_changed[k]
+                    run += int(part_changed[k])
                     part[k] = numbers[run]
         for column in range(width // _WORD * _WORD, width):
-            run += changed[column]
+            run += int(changed[column])
             out[column] = numbers[run]
 
 

@@ -55,5 +55,7 @@ def binary_cross_entropy(logits, targets):
     targets = as_array(name, "targets", targets, dtypes=(logits.dtype.type,), shape=logits.shape)
     gradient = np.empty_like(logits)
     sums = np.empty(-(-logits.size // _BLOCK))
-    _binary_cross_entropy(len(sums), logits.reshape(-1), targets.reshape(-1), _BLOCK, sums, gradient.reshape(-1), grain=1)
+    _binary_cross_entropy(
+        len(sums), logits.reshape(-1), targets.reshape(-1), _BLOCK, sums, gradient.reshape(-1), grain=1
+    )
     return math.fsum(sums) / logits.size, gradient

@@ -42,7 +42,9 @@ def check_gradients(function, *inputs, step=1e-6, tolerance=1e-6, rng=0):
     rng = as_rng("check_gradients", rng)
     for i, x in enumerate(inputs):
         if not isinstance(x, Tensor) or x.dtype != np.float64:
-            raise TypeError(f"check_gradients: input {i} must be a Tensor of float64, got {getattr(x, 'dtype', type(x))}")
+            raise TypeError(
+                f"check_gradients: input {i} must be a Tensor of float64, got {getattr(x, 'dtype', type(x))}"
+            )
     wanted = [i for i, x in enumerate(inputs) if x.requires_grad]
     if not wanted:
         raise ValueError("check_gradients: no input requires a gradient")

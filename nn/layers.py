@@ -25,7 +25,9 @@ class _Layer(Module):
         if not isinstance(x, Tensor):
             raise TypeError(f"{name}: input must be a Tensor, got {type(x).__name__}; see nn.tensor")
         if self.input_shape is None:
-            raise RuntimeError(f"{name}: not built yet; call build(input_shape, rng), or give Sequential an input_shape")
+            raise RuntimeError(
+                f"{name}: not built yet; call build(input_shape, rng), or give Sequential an input_shape"
+            )
         if not self.fits(x.shape[1:]):
             raise ValueError(f"{name}: input must have shape {self.expected()}, got {x.shape}")
         for key, t in vars(self).items():
@@ -72,7 +74,9 @@ class Dense(_Layer):
 class _Convolution(_Layer):
     """What Conv2D and Conv2DTranspose have in common."""
 
-    def __init__(self, filters, kernel_size, strides=1, padding="valid", *, use_bias=True, kernel_initializer=init.glorot):
+    def __init__(
+        self, filters, kernel_size, strides=1, padding="valid", *, use_bias=True, kernel_initializer=init.glorot
+    ):
         name = type(self).__name__
         self.filters = check.integer(name, "filters", filters, low=1)
         self.kernel_size = _pair(name, "kernel_size", kernel_size, low=1)

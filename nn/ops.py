@@ -37,7 +37,9 @@ class Add(Function):
         return a.data + b.data
 
     def backward(self, dy):
-        return tuple(_sum_to(dy, shape) if needed else None for shape, needed in zip(self.shapes, self.needs, strict=True))
+        return tuple(
+            _sum_to(dy, shape) if needed else None for shape, needed in zip(self.shapes, self.needs, strict=True)
+        )
 
 
 class Subtract(Function):

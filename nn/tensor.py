@@ -270,7 +270,9 @@ def grad(outputs, inputs, gradients=None, *, create_graph=False):
 def _seed(function, output, gradient):
     if gradient is None:
         if output.size != 1:
-            raise ValueError(f"{function}: a tensor of shape {output.shape} needs a gradient; only one element does not")
+            raise ValueError(
+                f"{function}: a tensor of shape {output.shape} needs a gradient; only one element does not"
+            )
         return Tensor(np.ones_like(output.data))
     gradient = as_tensor(function, "gradient", gradient, output)
     if gradient.shape != output.shape:

@@ -79,7 +79,7 @@ class Segmentation:
         Fields: ``label``; ``area`` in pixels; ``centroid`` (row, column); ``box`` (first row, first column, and those
         behind the last); ``mean_color``, RGB in [0, 1].
         """
-        height, width = self.labels.shape
+        width = self.labels.shape[1]
         inside = self.labels.ravel() >= 0
         labels = self.labels.ravel()[inside]
         n = self.n_regions

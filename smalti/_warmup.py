@@ -1,6 +1,6 @@
 """Compile everything once, so that later processes start from the cache."""
 
-import sys
+import contextlib
 import time
 from collections.abc import Callable
 
@@ -38,29 +38,26 @@ def _jobs() -> dict[str, Callable[[], object]]:
     }
 
 
-def warmup(*, progress: bool | None = None) -> float:
+def warmup(*, progress: bool = True) -> float:
     """Compile every kernel, or load it from the cache, by small calls with the usual dtypes.
 
     Parameters
     ----------
-    progress : bool, optional
-        Show a bar on stderr. By default only where stderr is a terminal.
+    progress : bool
+        Show on stderr how far it is: a bar on a terminal, lines elsewhere.
 
     Returns
     -------
     float
-        The seconds that it took: minutes with an empty cache, a second or two with a full one.
+        The seconds that it took: about half a minute with an empty cache, a second with a full one.
     """
-    if progress is None:
-        progress = sys.stderr.isatty()
+    from .gan.progress import Progress
+
     start = time.perf_counter()
     jobs = _jobs()
-    for number, (name, call) in enumerate(jobs.items()):
-        if progress:
-            done = 30 * number // len(jobs)
-            print(f"\r[{'#' * done:30}] {number}/{len(jobs)} {name:24}", end="", file=sys.stderr, flush=True)
-        call()
-    seconds = time.perf_counter() - start
-    if progress:
-        print(f"\r[{'#' * 30}] {len(jobs)}/{len(jobs)} in {seconds:.1f} s{'':24}", file=sys.stderr, flush=True)
-    return seconds
+    with Progress(len(jobs), name="compiling") if progress else contextlib.nullcontext() as bar:
+        for number, (name, call) in enumerate(jobs.items()):
+            call()
+            if bar is not None:
+                bar.update(number + 1, name)
+    return time.perf_counter() - start

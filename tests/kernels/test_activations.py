@@ -97,7 +97,11 @@ BAD = [
     (lambda: activations.leaky_relu(np.ones(3), -1), ValueError, "leaky_relu: negative_slope must be at least 0"),
     (lambda: activations.sigmoid("a"), TypeError, "sigmoid: x must be an array of real numbers"),
     (lambda: activations.tanh(np.ones(3, complex)), TypeError, "tanh: x must be an array of real numbers"),
-    (lambda: activations.tanh_backward(np.ones(2), np.ones(3)), ValueError, r"tanh_backward: dy must have shape \(3,\)"),
+    (
+        lambda: activations.tanh_backward(np.ones(2), np.ones(3)),
+        ValueError,
+        r"tanh_backward: dy must have shape \(3,\)",
+    ),
 ]
 
 

@@ -126,7 +126,9 @@ def test_arithmetic(dtype):
         np.abs(a) + np.sqrt(np.abs(b)), np.floor(a) + np.rint(b),
         np.where((a < b) & ~(a < 0) | (a == b), a, b), np.where((a >= b) & (a != 0.25), a, 5),
     ]  # fmt: skip
-    np.testing.assert_allclose(out[: 12 * n].reshape(12, n), rows, rtol=8 * np.finfo(dtype).eps, atol=np.finfo(dtype).eps)
+    np.testing.assert_allclose(
+        out[: 12 * n].reshape(12, n), rows, rtol=8 * np.finfo(dtype).eps, atol=np.finfo(dtype).eps
+    )
     np.testing.assert_allclose(out[12 * n], a.astype(np.float64).sum(), rtol=1e-5)
     assert (out[12 * n + 1], out[12 * n + 2]) == (a.min(), a.max())
     assert out[12 * n + 3] == (dtype == np.float64)
@@ -267,8 +269,9 @@ def _far(x, i):
 def test_narrower_vectors(width):
     """Vectors, matrix product and convolution pass the same tests at a narrower width."""
     run_python(
-        "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", "tests/kernels/test_simd.py", "tests/kernels/test_matmul.py",
-        "tests/kernels/test_conv2d.py", "-k", "not narrower and not callers and not large",
+        "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", "tests/kernels/test_simd.py",
+        "tests/kernels/test_matmul.py", "tests/kernels/test_conv2d.py", 
+        "-k", "not narrower and not callers and not large",
         env={"SMALTI_SIMD": str(width)}, seconds=600,
     )  # fmt: skip
 

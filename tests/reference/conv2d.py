@@ -52,7 +52,9 @@ def conv2d_backward_weight(dy, x, kernel, stride, pad, dilation):
 def conv2d_transpose(x, w, b, stride, pad, extra):
     """Every input pixel adds its window to the output."""
     n, h, wide, _ = x.shape
-    full = np.zeros((n, (h - 1) * stride[0] + w.shape[0] + extra[0], (wide - 1) * stride[1] + w.shape[1] + extra[1], w.shape[2]))
+    full = np.zeros(
+        (n, (h - 1) * stride[0] + w.shape[0] + extra[0], (wide - 1) * stride[1] + w.shape[1] + extra[1], w.shape[2])
+    )
     for r in range(h):
         for c in range(wide):
             window = np.einsum("ng,ijfg->nijf", x[:, r, c].astype(np.float64), w.astype(np.float64))

@@ -34,10 +34,20 @@ def resize(image, shape, order=1, mode="reflect", cval=0.0, preserve_range=False
     if order > 0 or anti_aliasing:
         scale = {"uint8": 255.0, "uint16": 65535.0}.get(image.dtype.name, 1.0)
         image = image.astype(np.float64) / (1.0 if preserve_range else scale)
+    low, high = image.min(), image.max()
     for axis in (0, 1):
         lines = image.swapaxes(0, axis)
         if anti_aliasing:
             sigma = max(0.0, (lines.shape[0] / shape[axis] - 1) / 2)
             lines = filter_lines(lines, weights(sigma, 4.0), mode, cval)
         image = sample(lines, shape[axis], order, mode, cval).swapaxes(0, axis)
+    if mode == "constant" and order > 0:
+        image = clipped(image, low, high, cval)
     return image
+
+
+def clipped(image, low, high, cval):
+    """To the range [low, high], which `cval` widens only where the result reaches it."""
+    if not low <= cval <= high and image.min() <= cval <= image.max():
+        low, high = min(low, cval), max(high, cval)
+    return image.clip(low, high)

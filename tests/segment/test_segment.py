@@ -153,7 +153,10 @@ def test_bad_input():
     image = halves()
     for call, message in [
         (lambda: segment(image * np.nan), "segment: image must be finite, got nan"),
-        (lambda: segment(image * 255), r"segment: image must be uint8, uint16, or floats in \[0, 1\], got float64 from 0"),
+        (
+            lambda: segment(image * 255),
+            r"segment: image must be uint8, uint16, or floats in \[0, 1\], got float64 from 0",
+        ),
         (lambda: segment(image[..., :2]), r"segment: image must have shape \(H, W\) or"),
         (lambda: segment(image[:0]), "segment: image must not be empty"),
         (lambda: segment(image, "magic"), "segment: method must be one of 'kmeans', 'watershed', got 'magic'"),
@@ -162,7 +165,9 @@ def test_bad_input():
     ]:
         with pytest.raises(ValueError, match=message):
             call()
-    with pytest.raises(TypeError, match="segment: method 'watershed' has the options sigma, min_size, marker_sigma, got n_"):
+    with pytest.raises(
+        TypeError, match="segment: method 'watershed' has the options sigma, min_size, marker_sigma, got n_"
+    ):
         segment(image, "watershed", n_clusters=3)
     with pytest.raises(TypeError, match="image must be an array of real numbers"):
         segment(image.astype(complex))
