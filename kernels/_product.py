@@ -12,6 +12,8 @@ as wide as the tiles that will read them, which makes every access to it consecu
 of high-performance matrix multiplication", ACM TOMS 34(3), 2008, section 4).
 """
 
+import math
+
 import numpy as np
 
 from ._jit import helper
@@ -112,6 +114,15 @@ def product(a, a_base, a_rows, m, a_step, b, depth, b_step, segments, start, c, 
         first = last
 
 
+def aligned_empty(shape, dtype):
+    """An uninitialised array that begins at a cache line, so that no vector of it lies across two."""
+    dtype = np.dtype(dtype)
+    size = math.prod(shape) * dtype.itemsize
+    memory = np.empty(size + 64, np.uint8)
+    begin = -memory.__array_interface__["data"][0] % 64
+    return memory[begin : begin + size].view(dtype).reshape(shape)
+
+
 def padded(n, dtype):
     """`n` columns rounded up to whole vectors."""
     step = WIDTH // 8 // np.dtype(dtype).itemsize
@@ -128,7 +139,7 @@ def pad_start(bias, n, dtype):
 
 def pack(source, k_start, j_step, n, dtype):
     """Column panels of the matrix b(k, j) = source.flat[k_start[k] + j * j_step], j < n, zeros behind column n."""
-    packed = np.empty(len(k_start) * padded(n, dtype), dtype)
+    packed = aligned_empty((len(k_start) * padded(n, dtype),), dtype)
     # A packed row is a copy, about a nanosecond for an element that is not contiguous.
     _pack_rows(len(k_start), source.reshape(-1), k_start, j_step, n, packed, grain=chunk_size(n * 0.6))
     return packed

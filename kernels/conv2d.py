@@ -21,6 +21,7 @@ from ._product import (
     ITEM_NANOSECONDS,
     LEAST_ROWS,
     SCRATCH_BYTES,
+    aligned_empty,
     offsets,
     pack,
     pad_start,
@@ -116,7 +117,7 @@ def conv2d(x, w, b=None, *, stride=1, padding=0, dilation=1):
     (sh, _), (ph, pw), (oh, ow) = geometry.stride, geometry.pad, geometry.output
     n = x.shape[0]
     images, rows, *plan = _plan(n, geometry, c_in, c_out, x.itemsize)
-    y = np.empty((n, oh, ow, c_out), x.dtype)
+    y = aligned_empty((n, oh, ow, c_out), x.dtype)
     w_packed = pack(w, np.arange(kh * kw * c_in) * c_out, 1, c_out, x.dtype)
     items = -(-n // images) * -(-oh // rows)
     start = pad_start(b, c_out, x.dtype)

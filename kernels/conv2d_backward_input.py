@@ -24,6 +24,7 @@ from ._product import (
     ITEM_NANOSECONDS,
     LEAST_ROWS,
     SCRATCH_BYTES,
+    aligned_empty,
     offsets,
     pack,
     pad_start,
@@ -182,7 +183,7 @@ def input_gradient(dy, w, b, geometry):
     n, c_out = dy.shape[0], dy.shape[3]
     kh, kw, c_in = w.shape[:3]
     (h, wide), _, stride, dilation, pad, _ = geometry
-    dx = np.empty((n, h, wide, c_in), dy.dtype)
+    dx = aligned_empty((n, h, wide, c_in), dy.dtype)
     start = pad_start(b, c_in, dy.dtype)
     columns = kh * kw * c_in
     if 2 * c_in <= padded(1, dy.dtype):

@@ -16,7 +16,7 @@ import numpy as np
 
 from . import _validate as check
 from ._parallel import chunk_size, chunked
-from ._product import SCRATCH_BYTES, offsets, pad_start, product, segment_table
+from ._product import SCRATCH_BYTES, aligned_empty, offsets, pad_start, product, segment_table
 from ._windows import copy_padded, windows
 
 _PARTS = 4
@@ -124,7 +124,7 @@ def conv2d_backward_weight(dy, x, kernel_shape, *, stride=1, padding=0, dilation
     if dy.shape[1:3] != geometry.output:
         raise ValueError(f"{name}: dy must have shape {(n, *geometry.output, c_out)}, got {dy.shape}")
     parts, blocks, plan = _plan(n, geometry, c_in, c_out, dy.itemsize)
-    sums = np.empty((parts, kh * kw * c_in * c_out), dy.dtype)
+    sums = aligned_empty((parts, kh * kw * c_in * c_out), dy.dtype)
     zeros = pad_start(None, c_out, dy.dtype)
     step = geometry.stride[1] * c_in
     shaped = sums.reshape(parts, kh * kw * c_in, c_out)

@@ -19,6 +19,7 @@ from ._product import (
     ITEM_NANOSECONDS,
     LEAST_ROWS,
     WIDEST,
+    aligned_empty,
     offsets,
     pack,
     pad_start,
@@ -105,7 +106,7 @@ def multiply(a, b, bias=None):
         if m >= vector and bias is None:
             return np.ascontiguousarray(multiply(b.T, a.T).T)
     rows, columns, *tables = _plan(m, n, k, a_row, a_step, a.itemsize)
-    c = np.empty((m, n), a.dtype)
+    c = aligned_empty((m, n), a.dtype)
     depth, source = 0, b.T if b_step > 1 else b
     if m >= _PACKING_PAYS or b_step > 1 or n % vector:
         depth, source = k, pack(source, _row_starts(k, b_row), b_step, n, a.dtype)

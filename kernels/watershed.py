@@ -96,7 +96,6 @@ def _flood(levels, n_levels, allowed, connectivity, labels):
             group = min(group, level >> 12)  # the flood may spill into a lower basin
 
 
-
 @kernel(fastmath=EXACT)
 def _rank(keys, ranks):
     """ranks[i]: how many different keys are less than keys[i]; returns how many there are. Both flat, of one length."""
