@@ -151,7 +151,7 @@ class Conv2DTranspose(_Convolution):
     filters : int
     kernel_size, strides : int or (rows, columns)
     padding : "valid", "same", int or (rows, columns)
-        "same" gives H * stride rows; "valid" at least that, (H - 1) * stride + KH; else (H - 1) * stride + KH - 2 * padding.
+        "same" gives H * stride rows, otherwise they are (H - 1) * stride + KH - 2 * padding; "valid" is 0.
     use_bias : bool
     kernel_initializer : callable
         Called with (KH, KW, C_in, filters) and a generator; see `smalti.nn.init`.

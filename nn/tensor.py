@@ -4,7 +4,7 @@ import numbers
 
 import numpy as np
 
-from .function import Function, propagate
+from .function import propagate
 
 
 class Tensor:

@@ -1,0 +1,116 @@
+"""k-means against its twin and scikit-learn; that it always ends, and with labels of its own centres."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from smalti.kernels import kmeans
+from tests.helpers import bit_identical_for_callers, bit_identical_for_threads, check_layouts, guarded, posix, run_alone
+from tests.reference import kmeans as reference
+from tests.strategies import examples, seeds, sides
+
+
+def blobs(n, k, c, seed=0, dtype=np.float64):
+    rng = np.random.default_rng(seed)
+    return (10 * rng.standard_normal((k, c))[rng.integers(0, k, n)] + rng.standard_normal((n, c))).astype(dtype)
+
+
+@examples(60)
+@given(n=sides(4, 300), k=st.integers(1, 4), c=st.integers(1, 6), seed=seeds, weighted=st.booleans())
+def test_iterations_against_twin(n, k, c, seed, weighted):
+    x = blobs(n, 4, c, seed)
+    rng = np.random.default_rng(seed)
+    start = x[rng.choice(n, k, replace=False)]
+    weights = rng.uniform(0.5, 2, n) if weighted else np.ones(n)
+    for n_iter in (1, 3):
+        labels, centers, history = reference.lloyd(x, start, weights, n_iter)
+        if len(np.unique(labels)) < k:
+            return  # a cluster ran empty: it is moved, which the twin does not do
+        result = kmeans(x, k, init=start, max_iter=n_iter, tol=0, sample_weight=weights if weighted else None)
+        np.testing.assert_allclose(result.centers, centers, rtol=1e-9, atol=1e-9)
+        np.testing.assert_array_equal(result.labels, labels)
+        assert result.inertia == pytest.approx(history[-1], rel=1e-9)
+        assert np.all(np.diff(history) <= 1e-9 * history[0])
+
+
+@examples(40)
+@given(n=sides(3, 200), k=st.integers(1, 8), c=st.integers(1, 4), seed=seeds, values=st.sampled_from([2, 5, 1000]))
+def test_result_is_consistent(n, k, c, seed, values):
+    """Labels are those of the final centres, also with many equal points and too many clusters."""
+    k = min(k, n)
+    x = np.random.default_rng(seed).integers(0, values, (n, c)).astype(np.float32)
+    result = kmeans(x, k, rng=0, max_iter=30)
+    distances = ((x[:, None].astype(np.float64) - result.centers) ** 2).sum(axis=2)
+    np.testing.assert_allclose(distances[np.arange(n), result.labels], distances.min(axis=1), rtol=1e-5, atol=1e-6)
+    assert result.inertia == pytest.approx(distances.min(axis=1).sum(), rel=1e-5, abs=1e-5)
+    assert result.centers.shape == (k, c) and np.isfinite(result.centers).all()
+
+
+def test_against_sklearn():
+    cluster = pytest.importorskip("sklearn.cluster")
+    for dtype in (np.float32, np.float64):
+        x = blobs(3000, 8, 3, dtype=dtype)
+        start = x[:8]
+        theirs = cluster.KMeans(8, init=start, n_init=1, max_iter=300, tol=1e-4).fit(x)
+        ours = kmeans(x, 8, init=start)
+        assert ours.inertia == pytest.approx(theirs.inertia_, rel=1e-4)
+        assert kmeans(x, 8, n_init=5, rng=0).inertia <= 1.01 * cluster.KMeans(8, n_init=5, random_state=0).fit(x).inertia_
+
+
+def test_fewer_points_than_clusters_end():
+    """All points equal, and fewer different points than clusters: it ends, and nothing is NaN."""
+    for x in (np.ones((50, 2)), np.repeat([[0.0], [1.0]], 20, axis=0)):
+        result = kmeans(x, 5, rng=0)
+        assert result.inertia == 0 and np.isfinite(result.centers).all()
+
+
+def test_more_restarts_are_no_worse():
+    x = blobs(500, 9, 2)
+    assert kmeans(x, 9, n_init=8, rng=3).inertia <= kmeans(x, 9, n_init=1, rng=3).inertia * (1 + 1e-12)
+
+
+@pytest.mark.compiled
+def test_threads_and_callers():
+    x = blobs(40_000, 6, 3, dtype=np.float32)
+    bit_identical_for_threads(lambda: kmeans(x, 6, rng=0, max_iter=10))
+    bit_identical_for_callers(lambda: kmeans(x, 6, rng=0, max_iter=5), calls=1)
+
+
+def test_layouts_and_seeds():
+    x = blobs(100, 3, 4)
+    check_layouts(lambda x: kmeans(x, 3, rng=0), x)
+    one, two = kmeans(x, 3, rng=7), kmeans(x, 3, rng=np.random.default_rng(7))
+    np.testing.assert_array_equal(one.labels, two.labels)
+
+
+def test_bad_input():
+    x = blobs(10, 2, 3)
+    for call, message in [
+        (lambda: kmeans(x, 11), "kmeans: n_clusters must be"),
+        (lambda: kmeans(x, 0), "kmeans: n_clusters must be"),
+        (lambda: kmeans(x * np.nan, 2), r"kmeans: X must be finite, got nan at \(0, 0\)"),
+        (lambda: kmeans(x[0], 2), "kmeans: X must have 2 dimensions"),
+        (lambda: kmeans(x, 2, init="best"), "kmeans: init"),
+        (lambda: kmeans(x, 2, init=np.zeros((3, 3))), "kmeans: init"),
+        (lambda: kmeans(x, 2, sample_weight=np.ones(4)), "kmeans: sample_weight"),
+        (lambda: kmeans(x, 2, sample_weight=-np.ones(10)), "kmeans: sample_weight"),
+        (lambda: kmeans(x, 2, max_iter=0), "kmeans: max_iter"),
+    ]:
+        with pytest.raises(ValueError, match=message):
+            call()
+    with pytest.raises(TypeError, match="kmeans: rng"):
+        kmeans(x, 2, rng="seed")
+
+
+def _protected():
+    for side in ("start", "end"):
+        for n in (1, 63, 64, 65, 200):
+            for dtype in (np.float32, np.float64):
+                kmeans(guarded(blobs(n, 2, 3, dtype=dtype), side), min(n, 3), rng=0)
+
+
+@posix
+@pytest.mark.compiled
+def test_stays_within_its_arrays():
+    run_alone(_protected)
