@@ -165,7 +165,7 @@ def gaussian(
     cval = check.real("gaussian", "cval", cval)
     truncate = check.real("gaussian", "truncate", truncate, low=0)
     image, axis = channels_last("gaussian", image, channel_axis)
-    sigmas = list(sigma) if np.iterable(sigma) else [sigma, sigma]
+    sigmas = list(sigma) if np.iterable(sigma) and not isinstance(sigma, str) else [sigma, sigma]
     if len(sigmas) == 3 == image.ndim:
         if sigmas.pop(axis) != 0:
             raise ValueError(f"gaussian: sigma must be 0 for the channels, got {tuple(sigma)}")

@@ -5,9 +5,9 @@
     f(t)   = cbrt(t) for t > 0.008856, else 7.787 t + 16/116                           for t of X, Y, Z
     L, a, b = 116 f(Y) - 16, 500 (f(X) - f(Y)), 200 (f(Y) - f(Z))
 
-Sources: IEC 61966-2-1:1999 (sRGB); CIE 15:2004, section 8.2.1 (Lab); M and the rounded constants as in scikit-image. One pass:
-vectors of pixels are taken apart into channels as they are loaded, power and cube root are evaluated in
-registers. O(H W) time, no memory but the result.
+Sources: IEC 61966-2-1:1999 (sRGB); CIE 15:2004, section 8.2.1 (Lab); M and the rounded constants as in
+scikit-image. One pass: vectors of pixels are taken apart into channels as they are loaded, power and cube root are
+evaluated in registers. O(H W) time, no memory but the result.
 """
 
 import numpy as np
@@ -57,8 +57,9 @@ _WHITE = {
 def _power(t, exponent):
     """t**exponent of positive normal float32 numbers for 0 < exponent < 1/2, to 2 units in the last place.
 
-    t = 2**e m with m in [2/3, 4/3), so that the exponent splits into a whole k and a rest r in [-1/2, 1/2] with little
-    rounding. The two polynomials, evaluated in pairs because a chain of multiply-adds would wait for itself, are least-maximum fits, off by at most 4.5e-8 and 1.9e-9.
+    t = 2**e m with m in [2/3, 4/3), so that the exponent splits into a whole k and a rest r in [-1/2, 1/2] with
+    little rounding. The two polynomials, evaluated in pairs because a chain of multiply-adds would wait for itself,
+    are least-maximum fits, off by at most 4.5e-8 and 1.9e-9.
     """
     m, e = split_exponent(t)
     above = m > 4 / 3
@@ -139,8 +140,8 @@ def rgb2lab(rgb, illuminant="D65", observer="2", *, channel_axis=-1):
     Parameters
     ----------
     rgb : array of shape (..., 3)
-        uint8 and uint16, which are scaled to [0, 1], float32 or float64. Numbers outside [0, 1] are converted by the same
-        formulas.
+        uint8 and uint16, which are scaled to [0, 1], float32 or float64. Numbers outside [0, 1] are converted by the
+        same formulas.
     illuminant : {"A", "B", "C", "D50", "D55", "D65", "D75", "E"}
         What counts as white.
     observer : {"2", "10", "R"}

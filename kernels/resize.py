@@ -4,16 +4,16 @@ The pixel areas of both pictures fill the same rectangle, so that output o of an
 
     p(o) = n / size * (o + 1/2) - 1/2.
 
-Order 0 takes the nearest pixel. Order 1 interpolates, x[floor p] (1 - t) + x[floor p + 1] t with t = p - floor p. Anti-aliasing
-smooths the input first, with a Gaussian of sigma = (n / size - 1) / 2. Interpolation after smoothing is one banded matrix
-for each axis, and the matrices for rows and columns commute, hence
+Order 0 takes the nearest pixel. Order 1 interpolates, x[floor p] (1 - t) + x[floor p + 1] t with t = p - floor p.
+Anti-aliasing smooths the input first, with a Gaussian of sigma = (n / size - 1) / 2. Interpolation after smoothing is
+one banded matrix for each axis, and the matrices for rows and columns commute, hence
 
     out = A_rows image A_columns^T
 
 with precomputed bands, of 2 radius + 2 taps for order 1. As many output rows as a vector has lanes are made together:
 summed down the columns, transposed, so that a vector holds one column of all these rows, summed along
-the columns with one multiply-add for each tap, and transposed back. O(H W_out taps + H_out W taps) time or less; for each thread
-one line of the input for each lane.
+the columns with one multiply-add for each tap, and transposed back. O(H W_out taps + H_out W taps) time or less; for
+each thread one line of the input for each lane.
 
 Source: the geometry of scipy.ndimage.zoom with grid_mode=True, which scikit-image uses.
 """
@@ -90,7 +90,8 @@ def _copy(source, i, target, o, n):
 
 @chunked
 def _resample(
-    lo, hi, image, places, row_starts, row_weights, columns, column_starts, column_weights, channels, raw_cval, cval, out
+    lo, hi, image, places, row_starts, row_weights, columns, column_starts, column_weights, channels, raw_cval, cval,
+    out,
 ):  # fmt: skip
     # Requires: image (H, W C), out (OH, OW C); items are groups of `lanes` output rows; places and columns from
     # border_index; starts are indices into them; raw_cval is cval before scaling.
@@ -198,7 +199,7 @@ def resize(
     if anti_aliasing is None:
         exact = kept.dtype.kind == "b" or (is_integer and order == 0)
         anti_aliasing = not exact and (shape[0] < kept.shape[0] or shape[1] < kept.shape[1])
-    if kept.dtype.kind == "b" and (order or anti_aliasing) or is_integer and order == 0 and anti_aliasing:
+    if (kept.dtype.kind == "b" and (order or anti_aliasing)) or (is_integer and order == 0 and anti_aliasing):
         raise ValueError(f"resize: {kept.dtype} of order {order} with anti_aliasing={anti_aliasing} is not defined")
     factors = [n / size for n, size in zip(kept.shape, shape[:2], strict=False)]
     sigmas = [0.0, 0.0]
@@ -220,8 +221,8 @@ def resize(
     step = WIDTH // 8 // dtype.itemsize
     work = picture[0].size * (1 + row_weights.shape[1] / 4) + out[0].size * (1 + column_weights.shape[1] / 2)
     _resample(
-        -(-shape[0] // step), picture.reshape(len(picture), -1), places, row_starts, (row_weights * scale).astype(dtype),
-        columns, column_starts, column_weights.astype(dtype), channels, dtype.type(cval / scale), dtype.type(cval),
+        -(-shape[0] // step), picture.reshape(len(picture), -1), places, row_starts,
+        (row_weights * scale).astype(dtype), columns, column_starts, column_weights.astype(dtype), channels, dtype.type(cval / scale), dtype.type(cval),
         out.reshape(shape[0], -1), grain=chunk_size(0.1 * step * work),
     )  # fmt: skip
     if clip and mode == "constant":

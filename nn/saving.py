@@ -74,7 +74,7 @@ def load(path):
         If the file is not a state dict, is truncated, or has been changed.
     """
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        with open(path, "rb") as file, np.load(file, allow_pickle=False) as archive:
             arrays = {key: archive[key] for key in archive.files}
         expected = str(arrays.pop(_CHECKSUM))
     except FileNotFoundError:

@@ -38,9 +38,13 @@ def test_against_twin(image, connectivity, background):
 def test_against_skimage(connectivity, share):
     measure = pytest.importorskip("skimage.measure")
     image = np.random.default_rng(0).random((700, 517)) < share
-    np.testing.assert_array_equal(label(image, connectivity=connectivity), measure.label(image, connectivity=connectivity))
+    np.testing.assert_array_equal(
+        label(image, connectivity=connectivity), measure.label(image, connectivity=connectivity)
+    )
     levels = np.random.default_rng(1).integers(0, 4, (300, 413))
-    np.testing.assert_array_equal(label(levels, connectivity=connectivity), measure.label(levels, connectivity=connectivity))
+    np.testing.assert_array_equal(
+        label(levels, connectivity=connectivity), measure.label(levels, connectivity=connectivity)
+    )
 
 
 def test_spiral_and_comb():

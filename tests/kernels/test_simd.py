@@ -270,7 +270,7 @@ def test_narrower_vectors(width):
     """Vectors, matrix product and convolution pass the same tests at a narrower width."""
     run_python(
         "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", "tests/kernels/test_simd.py",
-        "tests/kernels/test_matmul.py", "tests/kernels/test_conv2d.py", 
+        "tests/kernels/test_matmul.py", "tests/kernels/test_conv2d.py",
         "-k", "not narrower and not callers and not large",
         env={"SMALTI_SIMD": str(width)}, seconds=600,
     )  # fmt: skip

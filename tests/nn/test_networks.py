@@ -181,7 +181,7 @@ def test_frozen_layers_get_no_gradient():
 
 def test_misuse_is_named():
     x = nn.tensor([1.0, 2.0], requires_grad=True)
-    with pytest.raises(ValueError, match="scalar|one element|gradient"):
+    with pytest.raises(ValueError, match=r"scalar|one element|gradient"):
         (x * 2).backward()
     y = (x * x).sum()
     y.backward()
