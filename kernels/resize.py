@@ -18,11 +18,13 @@ each thread one line of the input for each lane.
 Source: the geometry of scipy.ndimage.zoom with grid_mode=True, which scikit-image uses.
 """
 
+import math
+
 import numpy as np
 
 from . import _validate as check
 from ._image import border_index, extend_line, float_dtype, load_up_to, scratch, unit_scale
-from ._jit import helper
+from ._jit import EXACT, helper, kernel
 from ._parallel import chunk_size, chunked
 from ._simd import WIDTH, fma, lanes, load, load_part, splat, store, store_part, transpose
 from .gaussian import gaussian_weights
@@ -123,28 +125,35 @@ def _resample(
                         _copy(panel, q * _PANEL, out, (first + q) * out.shape[1] + j - n, n)
 
 
+@kernel(fastmath=EXACT)
+def _fill_taps(n, order, clamp, constant, gauss, first, weights):
+    # Requires: first (size,), weights (size, len(gauss) + order), zero.
+    for o in range(first.size):
+        place = n / first.size * (o + 0.5) - 0.5
+        first[o] = math.floor(place + 0.5 if order == 0 else place)
+        for tap in range(order + 1):
+            share = 1.0 if order == 0 else abs(1 - tap - (place - first[o]))
+            at = first[o] + tap
+            if clamp:  # beyond the border lies what the border's pixel has become by smoothing
+                at = min(max(at, 0), n - 1)
+            shift = at - first[o]
+            if constant and not 0 <= at < n:  # and the constant stays what it is
+                weights[o, shift + gauss.size // 2] += share
+            else:
+                for k in range(gauss.size):
+                    weights[o, shift + k] += share * gauss[k]
+
+
 def _axis_taps(n, size, order, mode, sigma):
     """(table, starts, weights): output o is the sum over k of weights[o, k] * x[table[starts[o] + k]]."""
-    place = n / size * (np.arange(size) + 0.5) - 0.5
-    first = np.floor(place + 0.5 if order == 0 else place).astype(np.int64)
-    gauss = gaussian_weights(sigma)
-    reach = len(gauss) // 2
-    weights = np.zeros((size, len(gauss) + order))
-    for tap in range(order + 1):
-        share = np.ones(size) if order == 0 else np.abs(1 - tap - (place - first))
-        at = first + tap
-        if mode == "nearest":  # beyond the border lies what the border's pixel has become by smoothing
-            at = at.clip(0, n - 1)
-        outside = (at < 0) | (at >= n) if mode == "constant" else np.zeros(size, bool)
-        inside = np.flatnonzero(~outside)[:, None]
-        weights[inside, (at - first)[inside] + np.arange(len(gauss))] += share[inside] * gauss
-        outside = np.flatnonzero(outside)
-        weights[outside, (at - first)[outside] + reach] += share[outside]
+    gauss = gaussian_weights(sigma) if sigma > 0 else np.ones(1)
+    first, weights = np.empty(size, np.int64), np.zeros((size, len(gauss) + order))
+    _fill_taps(n, order, mode == "nearest", mode == "constant", gauss, first, weights)
     if not weights[:, -1].any():
         weights = weights[:, :-1]
-    low = first.min() - reach
-    border = max(0, -low, first.max() - reach + weights.shape[1] - n)
-    return border_index(n, border, border, mode), first - reach + border, weights
+    first -= len(gauss) // 2
+    border = max(0, -int(first[0]), int(first[-1]) + weights.shape[1] - n)
+    return border_index(n, border, border, mode), first + border, weights
 
 
 def resize(
@@ -222,8 +231,8 @@ def resize(
     work = picture[0].size * (1 + row_weights.shape[1] / 4) + out[0].size * (1 + column_weights.shape[1] / 2)
     _resample(
         -(-shape[0] // step), picture.reshape(len(picture), -1), places, row_starts,
-        (row_weights * scale).astype(dtype), columns, column_starts, column_weights.astype(dtype), channels, dtype.type(cval / scale), dtype.type(cval),
-        out.reshape(shape[0], -1), grain=chunk_size(0.1 * step * work),
+        (row_weights * scale).astype(dtype), columns, column_starts, column_weights.astype(dtype), channels,
+        dtype.type(cval / scale), dtype.type(cval), out.reshape(shape[0], -1), grain=chunk_size(0.1 * step * work),
     )  # fmt: skip
     if clip and mode == "constant":
         _clip(out, picture, scale, cval)

@@ -87,6 +87,8 @@ class Power(Function):
         return x.data**self.exponent
 
     def backward(self, dy):
+        if self.exponent == 0:  # 0 * x**-1 is not 0 at x = 0
+            return dy * 0
         return dy * (self.exponent * self.x ** (self.exponent - 1))
 
 
@@ -234,7 +236,7 @@ def power(x, exponent):
     """x to the power of a number."""
     if isinstance(exponent, Tensor) or not np.isscalar(exponent):
         raise TypeError(f"power: exponent must be a number, got {type(exponent).__name__}")
-    return Power.apply(x, exponent=exponent)
+    return Power.apply(x, exponent=float(exponent))
 
 
 def maximum(a, b):
@@ -280,7 +282,7 @@ def reshape(x, *shape):
 
 def transpose(x, *axes):
     axes = axes[0] if len(axes) == 1 and not isinstance(axes[0], int) else axes
-    axes = tuple(axes) or tuple(reversed(range(x.ndim)))
+    axes = tuple(axes) or tuple(range(x.ndim))[::-1]
     if sorted(axes) != list(range(x.ndim)):
         raise ValueError(f"transpose: axes must name each of the {x.ndim} axes once, got {axes}")
     return Transpose.apply(x, axes=axes)

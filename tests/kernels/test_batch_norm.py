@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from smalti.kernels.batch_norm import batch_norm, batch_norm_backward, batch_statistics
-from tests.helpers import bit_identical_for_threads, check_layouts
+from tests.helpers import bit_identical_for_threads, check_layouts, guarded, posix, run_alone
 from tests.reference import batch_norm as reference
 from tests.strategies import arrays, examples, seeds, sides
 from tests.tolerance import close
@@ -98,6 +98,21 @@ def test_layouts():
     gamma, beta = rng.standard_normal((2, 5))
     check_layouts(batch_norm, x, gamma, beta)
     check_layouts(batch_norm_backward, dy, x, gamma, beta, *batch_statistics(x))
+
+
+def no_element_too_far():
+    rng = np.random.default_rng(5)
+    for channels in (1, 3, 16, 19):
+        x, dy = (guarded(a) for a in rng.standard_normal((2, 5, channels)).astype(np.float32))
+        gamma, beta = (guarded(a) for a in rng.standard_normal((2, channels)).astype(np.float32))
+        _, mean, variance = batch_norm(x, gamma, beta)
+        batch_norm_backward(dy, x, gamma, beta, guarded(mean), guarded(variance))
+
+
+@posix
+@pytest.mark.compiled
+def test_no_element_too_far():
+    run_alone(no_element_too_far)
 
 
 def test_nan_stays_in_its_channel():
