@@ -43,6 +43,8 @@ def run(arguments):
     chosen = [r for r in ROWS if not arguments.names or {r.group, r.name} & set(arguments.names)]
     hardware = describe()
     print(hardware, flush=True)
+    if hasattr(os, "getloadavg") and os.getloadavg()[0] > 0.5:
+        print(f"note: the machine is not idle, its load is {os.getloadavg()[0]:.1f}", flush=True)
     results, failures = [], 0
     import smalti
 

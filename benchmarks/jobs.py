@@ -109,7 +109,7 @@ def segment_picture(method):
 
     def with_libraries():
         lab = color.rgb2lab(image).reshape(-1, 3)
-        labels = cluster.KMeans(8, n_init=1, random_state=0).fit_predict(lab).reshape(image.shape[:2])
+        labels = cluster.KMeans(5, n_init=1, random_state=0).fit_predict(lab).reshape(image.shape[:2])
         return measure.label(labels, background=-1, connectivity=1)
 
     def check(ours, theirs):

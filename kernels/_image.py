@@ -15,7 +15,7 @@ that a border may be wider than the picture. The modes, in the words of scipy.nd
 import numpy as np
 
 from ._jit import helper
-from ._simd import lanes, load, load_part
+from ._simd import lanes, load, load_part, store, store_part, stream
 from ._validate import integer
 
 MODES = ("reflect", "constant", "nearest", "mirror", "wrap")
@@ -34,6 +34,27 @@ def scratch(n, like):
     memory = np.empty(n + line // element, like.dtype)
     skip = -memory.ctypes.data % line // element
     return memory[skip : skip + n]
+
+
+@helper
+def write_line(line, i, out, o, n, large):
+    """Copy the n elements from flat index `i` of line to flat index `o` of out.
+
+    A large picture is written past the caches: they would first read what is to be overwritten, and would have
+    forgotten it before anyone comes to read it.
+    """
+    step, done = lanes(out), 0
+    if large:
+        element = out.itemsize
+        done = min(n, -(out.ctypes.data + o * element) % (step * element) // element)
+        store_part(out, o, load_part(line, i, done), done)
+        while done + step <= n:
+            stream(out, o + done, load(line, i + done))
+            done += step
+    while done + step <= n:
+        store(out, o + done, load(line, i + done))
+        done += step
+    store_part(out, o + done, load_part(line, i + done, n - done), n - done)
 
 
 @helper
@@ -68,6 +89,11 @@ def border_index(n, before, after, mode):
         place %= max(2 * n - 2, 1)
         return np.minimum(place, max(2 * n - 2, 1) - place) if n > 1 else place
     return np.where((place >= 0) & (place < n), place, -1)
+
+
+def is_large(out):
+    """Whether a result is better written past the caches: it would fill those of most processors."""
+    return out.nbytes >= 8 * 2**20
 
 
 def unit_scale(dtype):

@@ -282,6 +282,26 @@ def store(typing_context, array, i, value):
     return types.void(array, types.intp, value), codegen
 
 
+@primitive(twin=_store_twin)
+def stream(typing_context, array, i, value):
+    """`store` past the caches, for results too large to be found there again.
+
+    Requires: a float array whose element `i` begins a vector-aligned piece of memory.
+    """
+    if not (_is_vector(value) and array.dtype == value.dtype):
+        return None
+
+    def codegen(context, builder, sig, args):
+        last = _plus(builder, args[1], value.lanes - 1)
+        pointer = element_pointer(context, builder, sig.args[0], args[0], args[1], last)
+        pointer = builder.bitcast(pointer, args[2].type.as_pointer())
+        instruction = builder.store(args[2], pointer, align=WIDTH // 8)
+        instruction.set_metadata("nontemporal", builder.module.add_metadata([ir.Constant(_I32, 1)]))
+        return context.get_dummy_value()
+
+    return types.void(array, types.intp, value), codegen
+
+
 def _store_part_twin(array, i, vector, n):
     n = min(max(n, 0), len(vector))
     array.reshape(-1)[i : i + n] = _narrow_twin(vector[:n], array.dtype)

@@ -12,21 +12,32 @@ lines of memory for each thread.
 import numpy as np
 
 from . import _validate as check
-from ._image import MODES, border_index, channels_last, extend_line, float_dtype, load_up_to, unit_scale
+from ._image import (
+    MODES,
+    border_index,
+    channels_last,
+    extend_line,
+    float_dtype,
+    is_large,
+    load_up_to,
+    scratch,
+    unit_scale,
+    write_line,
+)
 from ._jit import helper
 from ._parallel import chunk_size, chunked
-from ._simd import fma, lanes, load, splat, store, store_part
+from ._simd import fma, lanes, load, splat, store
 
 _ROWS = 4  # rows that are summed together
 
 
 @helper
-def _sum_columns(image, places, weights, i, cval, lines, begin):
-    """lines[q, begin + j] = sum over k of weights[k] * image[places[i + q + k], j] for four rows q.
+def _sum_columns(image, places, weights, i, cval, lines, begin, width):
+    """lines[q * width + begin + j] = sum over k of weights[k] * image[places[i + q + k], j] for four rows q.
 
     Requires: places has weights.size + 3 entries from i, below 0 for lines of `cval`.
     """
-    length, taps, step, width = image.shape[1], weights.size, lanes(lines), lines.shape[1]
+    length, taps, step = image.shape[1], weights.size, lanes(lines)
     for j in range(0, length, 2 * step):
         n = length - j
         zero = splat(lines, 0.0)
@@ -72,9 +83,9 @@ def _sum_columns(image, places, weights, i, cval, lines, begin):
 
 
 @helper
-def _sum_row(lines, start, weights, channels, out, to):
-    """Row `to` of out from the bordered line that begins at flat index `start`."""
-    length, taps, step = out.shape[1], weights.size, lanes(lines)
+def _sum_row(lines, start, weights, channels, length, row):
+    """row[j] = sum over k of weights[k] * lines[start + j + k * channels]"""
+    taps, step = weights.size, lanes(lines)
     for j in range(0, length, 4 * step):
         zero = splat(lines, 0.0)
         a, b, c, d = zero, zero, zero, zero
@@ -86,32 +97,28 @@ def _sum_row(lines, start, weights, channels, out, to):
             c = fma(w, load(lines, at + 2 * step), c)
             d = fma(w, load(lines, at + 3 * step), d)
             at += channels
-        at = to * length + j
-        n = length - j
-        if n >= 4 * step:
-            store(out, at, a)
-            store(out, at + step, b)
-            store(out, at + 2 * step, c)
-            store(out, at + 3 * step, d)
-        else:
-            store_part(out, at, a, n)
-            store_part(out, at + step, b, n - step)
-            store_part(out, at + 2 * step, c, n - 2 * step)
-            store_part(out, at + 3 * step, d, n - 3 * step)
+        store(row, j, a)
+        store(row, j + step, b)
+        store(row, j + 2 * step, c)
+        store(row, j + 3 * step, d)
 
 
 @chunked
-def _gaussian(lo, hi, image, places, row_weights, columns, column_weights, channels, cval, raw_cval, out):
-    # Requires: image, out (H, W C); places, columns as from border_index, places with _ROWS - 1 entries to spare.
-    length, border = image.shape[1], column_weights.size // 2 * channels
-    lines = np.empty((_ROWS, length + 2 * border + 4 * lanes(out)), out.dtype)
-    flat = lines.reshape(-1)
+def _gaussian(lo, hi, image, places, row_weights, columns, column_weights, channels, cval, raw_cval, large, out):
+    # Requires: image, out (H, W C); places, columns as from border_index, places with _ROWS - 1 entries to spare;
+    # raw_cval is cval before scaling.
+    length, step = image.shape[1], lanes(out)
+    border = column_weights.size // 2 * channels
+    begin = -(-border // step) * step  # a line without its border begins at a whole vector
+    width = begin + -(-(length + border) // step) * step + 4 * step
+    lines, row = scratch(_ROWS * width, out), scratch(length + 4 * step, out)
     for i in range(lo, hi, _ROWS):
-        _sum_columns(image, places, row_weights, i, raw_cval, lines, border)
+        _sum_columns(image, places, row_weights, i, raw_cval, lines, begin, width)
         for q in range(min(_ROWS, hi - i)):
-            start = q * lines.shape[1]
-            extend_line(flat, start, length, columns, channels, cval)
-            _sum_row(lines, start, column_weights, channels, out, i + q)
+            start = q * width + begin - border
+            extend_line(lines, start, length, columns, channels, cval)
+            _sum_row(lines, start, column_weights, channels, length, row)
+            write_line(row, 0, out, (i + q) * length, length, large)
 
 
 def gaussian_weights(sigma, truncate=4.0):
@@ -183,7 +190,7 @@ def gaussian(
     _gaussian(
         height, image.reshape(lines), border_index(height, reach, reach + _ROWS - 1, mode),
         (row_weights * scale).astype(dtype), border_index(width, column_reach, column_reach, mode),
-        column_weights.astype(dtype), image[0, 0].size, dtype.type(cval), dtype.type(cval / scale), out.reshape(lines),
-        grain=_ROWS * chunk_size(_ROWS * lines[1] * (0.1 + 0.02 * (reach + column_reach))),
+        column_weights.astype(dtype), image[0, 0].size, dtype.type(cval), dtype.type(cval / scale), is_large(out),
+        out.reshape(lines),         grain=_ROWS * chunk_size(_ROWS * lines[1] * (0.1 + 0.02 * (reach + column_reach))),
     )  # fmt: skip
     return np.moveaxis(out, 2, axis) if image.ndim == 3 else out

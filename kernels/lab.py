@@ -13,7 +13,7 @@ evaluated in registers. O(H W) time, no memory but the result.
 import numpy as np
 
 from . import _validate as check
-from ._image import float_dtype, unit_scale
+from ._image import float_dtype, is_large, scratch, unit_scale, write_line
 from ._jit import ORDERED, helper
 from ._parallel import chunk_size, chunked
 from ._simd import (
@@ -51,6 +51,9 @@ _WHITE = {
     ("D55", "R"): (0.9565317453467969, 1.0, 0.9202554587037198),
     ("D65", "R"): (0.9532057125493769, 1.0, 1.0853843816469158),
 }
+
+
+_RUN = 256  # pixels that are written together
 
 
 @helper(fastmath=ORDERED)
@@ -109,21 +112,20 @@ def _convert(rgb, i, scale, m, out, o):
 
 
 @chunked(fastmath=ORDERED)
-def _rgb2lab(lo, hi, rgb, scale, matrix, out):
+def _rgb2lab(lo, hi, rgb, scale, matrix, large, out):
     # Requires: rgb, out (N, 3); matrix (3, 3) and scale of the dtype of out.
     step = lanes(out)
-    whole = lo + (hi - lo) // step * step
-    for i in range(lo, whole, step):
-        _convert(rgb, 3 * i, scale, matrix, out, 3 * i)
-    if whole < hi:
-        pixels, result = np.zeros((step, 3), rgb.dtype), np.empty((step, 3), out.dtype)
-        for i in range(whole, hi):
-            for c in range(3):
-                pixels[i - whole, c] = rgb[i, c]
-        _convert(pixels, 0, scale, matrix, result, 0)
-        for i in range(whole, hi):
-            for c in range(3):
-                out[i, c] = result[i - whole, c]
+    line, last = scratch(3 * _RUN, out), np.zeros(3 * step, rgb.dtype)
+    for run in range(lo, hi, _RUN):
+        n = min(_RUN, hi - run)
+        for i in range(0, n // step * step, step):
+            _convert(rgb, 3 * (run + i), scale, matrix, line, 3 * i)
+        rest = n % step
+        if rest:
+            for k in range(3 * rest):
+                last[k] = rgb[hi - rest + k // 3, k % 3]
+            _convert(last, 0, scale, matrix, line, 3 * (n - rest))
+        write_line(line, 0, out, 3 * run, 3 * n, large)
 
 
 def _white(illuminant, observer):
@@ -175,7 +177,7 @@ def rgb2lab(rgb, illuminant="D65", observer="2", *, channel_axis=-1):
     out = np.empty(pixels.shape, dtype)
     matrix = (_TO_XYZ / np.array(white)[:, None]).astype(dtype)
     _rgb2lab(
-        pixels.size // 3, pixels.reshape(-1, 3), dtype.type(unit_scale(rgb.dtype)), matrix, out.reshape(-1, 3),
-        grain=chunk_size(2.0 if dtype == np.float32 else 10.0) // 16 * 16,
+        pixels.size // 3, pixels.reshape(-1, 3), dtype.type(unit_scale(rgb.dtype)), matrix, is_large(out),
+        out.reshape(-1, 3), grain=_RUN * chunk_size(_RUN * (3.0 if dtype == np.float32 else 12.0)),
     )  # fmt: skip
     return np.moveaxis(out, -1, axis)

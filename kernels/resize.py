@@ -23,10 +23,10 @@ import math
 import numpy as np
 
 from . import _validate as check
-from ._image import border_index, extend_line, float_dtype, load_up_to, scratch, unit_scale
+from ._image import border_index, extend_line, float_dtype, is_large, scratch, unit_scale, write_line
 from ._jit import EXACT, helper, kernel
 from ._parallel import chunk_size, chunked
-from ._simd import WIDTH, fma, lanes, load, load_part, splat, store, store_part, transpose
+from ._simd import WIDTH, fma, lanes, load, load_part, splat, store, transpose
 from .gaussian import gaussian_weights
 
 _PANEL = 256  # columns that are summed and transposed at a time: a panel of 16 rows stays in the first-level cache
@@ -45,29 +45,39 @@ def _nearest(lo, hi, image, rows, places, out):
 
 
 @helper
+def _sum_vectors(image, places, start, weights, row, j, n, cval, panel, to):
+    """Four vectors from column j of one output row; only n columns exist."""
+    length, step = image.shape[1], lanes(panel)
+    zero = splat(panel, 0.0)
+    a, b, c, d = zero, zero, zero, zero
+    for tap in range(weights.shape[1]):
+        w = splat(panel, weights[row, tap])
+        place = places[start + tap]
+        at = place * length + j
+        if place < 0:
+            constant = w * cval
+            a, b, c, d = a + constant, b + constant, c + constant, d + constant
+        elif n >= 4 * step:
+            a = fma(w, load(image, at), a)
+            b = fma(w, load(image, at + step), b)
+            c = fma(w, load(image, at + 2 * step), c)
+            d = fma(w, load(image, at + 3 * step), d)
+        else:
+            a = fma(w, load_part(image, at, n), a)
+            b = fma(w, load_part(image, at + step, n - step), b)
+            c = fma(w, load_part(image, at + 2 * step, n - 2 * step), c)
+            d = fma(w, load_part(image, at + 3 * step, n - 3 * step), d)
+    store(panel, to, a)
+    store(panel, to + step, b)
+    store(panel, to + 2 * step, c)
+    store(panel, to + 3 * step, d)
+
+
+@helper
 def _sum_columns(image, places, start, weights, row, j, cval, panel, to):
     """Columns j..j + _PANEL - 1 of one output row."""
-    length, step = image.shape[1], lanes(panel)
-    for k in range(0, min(_PANEL, length - j), 4 * step):
-        n = length - j - k
-        zero = splat(panel, 0.0)
-        a, b, c, d = zero, zero, zero, zero
-        for tap in range(weights.shape[1]):
-            w = splat(panel, weights[row, tap])
-            place = places[start + tap]
-            if place < 0:
-                constant = w * cval
-                a, b, c, d = a + constant, b + constant, c + constant, d + constant
-            else:
-                at = place * length + j + k
-                a = fma(w, load_up_to(image, at, n), a)
-                b = fma(w, load_up_to(image, at + step, n - step), b)
-                c = fma(w, load_up_to(image, at + 2 * step, n - 2 * step), c)
-                d = fma(w, load_up_to(image, at + 3 * step, n - 3 * step), d)
-        store(panel, to + k, a)
-        store(panel, to + k + step, b)
-        store(panel, to + k + 2 * step, c)
-        store(panel, to + k + 3 * step, d)
+    for k in range(0, min(_PANEL, image.shape[1] - j), 4 * lanes(panel)):
+        _sum_vectors(image, places, start, weights, row, j + k, image.shape[1] - j - k, cval, panel, to + k)
 
 
 @helper
@@ -80,20 +90,10 @@ def _sum_row(lines, at, pitch, weights, o, block, j):
     store(block, j % lanes(block) * lanes(block), total)
 
 
-@helper
-def _copy(source, i, target, o, n):
-    step = lanes(target)
-    for k in range(0, n, step):
-        if n - k >= step:
-            store(target, o + k, load(source, i + k))
-        else:
-            store_part(target, o + k, load_part(source, i + k, n - k), n - k)
-
-
 @chunked
 def _resample(
     lo, hi, image, places, row_starts, row_weights, columns, column_starts, column_weights, channels, raw_cval, cval,
-    out,
+    large, out,
 ):  # fmt: skip
     # Requires: image (H, W C), out (OH, OW C); items are groups of `lanes` output rows; places and columns from
     # border_index; starts are indices into them; raw_cval is cval before scaling.
@@ -122,7 +122,7 @@ def _resample(
                 if j % _PANEL == 0 or j == out.shape[1]:
                     n = (j - 1) % _PANEL + 1
                     for q in range(n_rows):
-                        _copy(panel, q * _PANEL, out, (first + q) * out.shape[1] + j - n, n)
+                        write_line(panel, q * _PANEL, out, (first + q) * out.shape[1] + j - n, n, large)
 
 
 @kernel(fastmath=EXACT)
@@ -232,7 +232,8 @@ def resize(
     _resample(
         -(-shape[0] // step), picture.reshape(len(picture), -1), places, row_starts,
         (row_weights * scale).astype(dtype), columns, column_starts, column_weights.astype(dtype), channels,
-        dtype.type(cval / scale), dtype.type(cval), out.reshape(shape[0], -1), grain=chunk_size(0.1 * step * work),
+        dtype.type(cval / scale), dtype.type(cval), is_large(out), out.reshape(shape[0], -1),
+        grain=chunk_size(0.1 * step * work),
     )  # fmt: skip
     if clip and mode == "constant":
         _clip(out, picture, scale, cval)

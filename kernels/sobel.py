@@ -14,25 +14,25 @@ import math
 import numpy as np
 
 from . import _validate as check
-from ._image import MODES, border_index, extend_line, float_dtype, load_up_to, unit_scale
+from ._image import MODES, border_index, extend_line, float_dtype, is_large, load_up_to, scratch, unit_scale, write_line
 from ._jit import helper
 from ._parallel import chunk_size, chunked
-from ._simd import lanes, load, splat, store, store_part, vsqrt
+from ._simd import lanes, load, splat, store, vsqrt
 
 _ROWS = 4  # rows that are made together
 _MAGNITUDE = 2
 
 
 @helper
-def _fetch(image, place, columns, channels, cval, lines, start):
-    """Line `place` of the picture, or the constant, with its borders at flat index `start` of lines."""
+def _fetch(image, place, columns, channels, cval, lines, at):
+    """Line `place` of the picture, or the constant, at flat index `at` of lines, its borders around it."""
     length = image.shape[1]
     for j in range(0, length, lanes(lines)):
         value = splat(lines, cval)
         if place >= 0:
             value = load_up_to(image, place * length + j, length - j)
-        store(lines, start + channels + j, value)
-    extend_line(lines, start, length, columns, channels, cval)
+        store(lines, at + j, value)
+    extend_line(lines, at - channels, length, columns, channels, cval)
 
 
 @helper
@@ -43,33 +43,32 @@ def _along_line(lines, at, channels):
 
 
 @helper
-def _put(smooth_above, smooth_below, above, here, below, scale, axis, out, at, n):
+def _put(smooth_above, smooth_below, above, here, below, scale, axis, rows, at):
     v = smooth_below - smooth_above
     h = (above + below) + 2.0 * here
     if axis == _MAGNITUDE:
         v = vsqrt(v * v + h * h)
     elif axis == 1:
         v = h
-    if n >= lanes(out):
-        store(out, at, v * scale)
-    else:
-        store_part(out, at, v * scale, n)
+    store(rows, at, v * scale)
 
 
 @chunked
-def _sobel(lo, hi, image, places, columns, channels, cval, scale, axis, out):
+def _sobel(lo, hi, image, places, columns, channels, cval, scale, axis, large, out):
     # Requires: image, out (H, W C); places, columns from border_index with borders of 1, places with _ROWS - 1
     # entries to spare; cval before scaling.
     length, step = image.shape[1], lanes(out)
-    width = length + 2 * channels + step
-    lines = np.empty((_ROWS + 2) * width, out.dtype)
+    begin = -(-channels // step) * step  # a line without its border begins at a whole vector
+    width = begin + -(-(length + channels) // step) * step + step
+    lines, rows = scratch((_ROWS + 2) * width, out), scratch(_ROWS * width, out)
     fetched = lo
     for i in range(lo, hi, _ROWS):
         for p in range(fetched, i + _ROWS + 2):
-            _fetch(image, places[p], columns, channels, cval, lines, p % (_ROWS + 2) * width)
+            _fetch(image, places[p], columns, channels, cval, lines, p % (_ROWS + 2) * width + begin)
         fetched = i + _ROWS + 2
-        l0, l1, l2 = i % 6 * width, (i + 1) % 6 * width, (i + 2) % 6 * width
-        l3, l4, l5 = (i + 3) % 6 * width, (i + 4) % 6 * width, (i + 5) % 6 * width
+        left = begin - channels
+        l0, l1, l2 = i % 6 * width + left, (i + 1) % 6 * width + left, (i + 2) % 6 * width + left
+        l3, l4, l5 = (i + 3) % 6 * width + left, (i + 4) % 6 * width + left, (i + 5) % 6 * width + left
         for j in range(0, length, step):
             s0, t0 = _along_line(lines, l0 + j, channels)
             s1, t1 = _along_line(lines, l1 + j, channels)
@@ -77,14 +76,12 @@ def _sobel(lo, hi, image, places, columns, channels, cval, scale, axis, out):
             s3, t3 = _along_line(lines, l3 + j, channels)
             s4, t4 = _along_line(lines, l4 + j, channels)
             s5, t5 = _along_line(lines, l5 + j, channels)
-            at, n = i * length + j, length - j
-            _put(s0, s2, t0, t1, t2, scale, axis, out, at, n)
-            if i + 1 < hi:
-                _put(s1, s3, t1, t2, t3, scale, axis, out, at + length, n)
-            if i + 2 < hi:
-                _put(s2, s4, t2, t3, t4, scale, axis, out, at + 2 * length, n)
-            if i + 3 < hi:
-                _put(s3, s5, t3, t4, t5, scale, axis, out, at + 3 * length, n)
+            _put(s0, s2, t0, t1, t2, scale, axis, rows, j)
+            _put(s1, s3, t1, t2, t3, scale, axis, rows, width + j)
+            _put(s2, s4, t2, t3, t4, scale, axis, rows, 2 * width + j)
+            _put(s3, s5, t3, t4, t5, scale, axis, rows, 3 * width + j)
+        for q in range(min(_ROWS, hi - i)):
+            write_line(rows, q * width, out, (i + q) * length, length, large)
 
 
 @chunked
@@ -146,7 +143,7 @@ def sobel(image, mask=None, *, axis=None, mode="reflect", cval=0.0):
     _sobel(
         height, image.reshape(lines), border_index(height, 1, _ROWS, mode), border_index(width, 1, 1, mode),
         image[0, 0].size, dtype.type(cval / scale), dtype.type(scale / (4 * math.sqrt(2) if axis == _MAGNITUDE else 4)),
-        axis, out.reshape(lines), grain=chunk_size(0.3 * lines[1]),
+        axis, is_large(out), out.reshape(lines), grain=chunk_size(0.3 * lines[1]),
     )  # fmt: skip
     if mask is not None:
         _clear_outside(height, mask, out.reshape(height, width, -1), grain=chunk_size(1.0 * lines[1]))

@@ -15,6 +15,9 @@ import numpy as np
 
 _CHECKSUM = "checksum.sha256"
 
+# What NumPy and zipfile raise for a file that is something else, or cut off somewhere.
+_UNREADABLE = (OSError, ValueError, KeyError, TypeError, AttributeError, EOFError, zipfile.BadZipFile, zlib.error)
+
 
 def save(path, state):
     """Write a state dict.
@@ -79,7 +82,7 @@ def load(path):
         expected = str(arrays.pop(_CHECKSUM))
     except FileNotFoundError:
         raise
-    except (OSError, ValueError, KeyError, AttributeError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+    except _UNREADABLE as error:
         raise ValueError(f"load: {path} is not a whole state dict: {error}") from None
     if _digest(arrays) != expected:
         raise ValueError(f"load: {path} is damaged, its contents do not have the checksum they were saved with")

@@ -48,8 +48,9 @@ def test_ends_of_the_range(dtype):
     big = np.finfo(dtype).max
     x = np.array([-np.inf, -big, -1000, -0.0, 0.0, 1000, big, np.inf, np.nan], dtype)
     half = np.array([0, 0, 0, 0.5, 0.5, 1, 1, 1, np.nan], dtype)
-    np.testing.assert_array_equal(activations.sigmoid(x), half)
-    np.testing.assert_array_equal(activations.tanh(x), np.array([-1, -1, -1, 0, 0, 1, 1, 1, np.nan], dtype))
+    with np.errstate(over="ignore"):  # the twins of vector instructions warn, these do not
+        np.testing.assert_array_equal(activations.sigmoid(x), half)
+        np.testing.assert_array_equal(activations.tanh(x), np.array([-1, -1, -1, 0, 0, 1, 1, 1, np.nan], dtype))
     np.testing.assert_array_equal(activations.leaky_relu(x[3:], 0.5), x[3:])
 
 

@@ -23,6 +23,8 @@ from smalti.kernels._simd import (
     store,
     store_channels,
     store_part,
+    stream,
+    transpose,
     vabs,
     vfloor,
     vmax,
@@ -48,6 +50,36 @@ def _copy(x, out):
         store(out, i, load(x, i))
         i += step
     store_part(out, i, load_part(x, i, x.size - i), x.size - i)
+
+
+@kernel
+def _transpose(x, pitch, out, out_pitch):
+    transpose(x, 3, pitch, out, 2, out_pitch)
+
+
+@pytest.mark.parametrize("dtype", FLOATS)
+def test_transpose(dtype):
+    n = n_lanes(dtype)
+    x = np.arange(n * (n + 5) + 3).astype(dtype)
+    out = np.zeros(n * (n + 1) + 2, dtype)
+    _transpose(x, n + 5, out, n + 1)
+    expected = np.zeros((n, n + 1))
+    expected[:, :n] = x[3:].reshape(n, n + 5)[:, :n].T
+    np.testing.assert_array_equal(out, [0, 0, *expected.ravel()])
+
+
+@kernel
+def _stream(x, out, o):
+    stream(out, o, load(x, 0))
+
+
+@pytest.mark.parametrize("dtype", FLOATS)
+def test_stream(dtype):
+    n = n_lanes(dtype)
+    memory = np.zeros(4 * n, dtype)
+    o = -memory.ctypes.data % (WIDTH // 8) // memory.itemsize + n
+    _stream(np.arange(n).astype(dtype), memory, o)
+    np.testing.assert_array_equal(memory[o - 1 : o + n + 1], [0, *range(n), 0])
 
 
 @pytest.mark.parametrize("dtype", DTYPES)

@@ -107,7 +107,9 @@ def test_no_reference_cycles(no_collector):
     "network",
     [
         lambda: nn.Sequential([nn.Dense(3), nn.BatchNorm(), nn.ReLU(), nn.Dense(1), nn.Sigmoid()], input_shape=(4,)),
-        lambda: nn.Sequential([nn.Conv2D(2, 3), nn.Tanh(), nn.Conv2DTranspose(1, 3), nn.Flatten()], input_shape=(5, 5, 1)),
+        lambda: nn.Sequential(
+            [nn.Conv2D(2, 3), nn.Tanh(), nn.Conv2DTranspose(1, 3), nn.Flatten()], input_shape=(5, 5, 1)
+        ),
     ],
 )
 def test_a_training_step_leaves_nothing_behind(network, no_collector):

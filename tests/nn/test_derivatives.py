@@ -1,0 +1,90 @@
+"""Second derivatives of what networks are made of, by projection in float64: what a gradient penalty needs."""
+
+import numpy as np
+import pytest
+
+from smalti import nn
+from smalti.nn import activations, convolution, losses
+
+
+def leaf(*shape, seed=0):
+    return nn.tensor(np.random.default_rng(seed).standard_normal(shape), requires_grad=True)
+
+
+def norm_of_gradient(operation, inputs):
+    """A number that depends on all gradients, itself differentiable."""
+    y = operation(*inputs)
+    weights = np.random.default_rng(9).standard_normal(y.shape)
+    gradients = nn.grad(y, inputs, weights, create_graph=True)
+    return sum((g * g).sum() for g in gradients)
+
+
+WINDOWS = {
+    "plain": {},
+    "strides": {"stride": (2, 1)},
+    "same": {"stride": 2, "padding": "same"},
+    "padding and dilation": {"padding": (1, 2), "dilation": (1, 2)},
+}
+
+
+@pytest.mark.parametrize("name", WINDOWS)
+def test_convolution(name):
+    x, w = leaf(2, 6, 7, 2), leaf(3, 2, 2, 3, seed=1)
+    window = WINDOWS[name]
+    nn.check_gradients(lambda x, w: convolution.conv2d(x, w, **window), x, w)
+    nn.check_gradients(lambda x, w: norm_of_gradient(lambda x, w: convolution.conv2d(x, w, **window), (x, w)), x, w)
+
+
+def test_convolution_with_biases():
+    x, w, b = leaf(2, 5, 4, 2), leaf(3, 3, 2, 3, seed=1), leaf(3, seed=2)
+    nn.check_gradients(lambda x, w, b: convolution.conv2d(x, w, b, padding=1), x, w, b)
+    w = leaf(3, 3, 3, 2, seed=1)
+    window = {"output_shape": (2, 11, 8, 3), "stride": 2, "padding": "same"}
+    with pytest.raises(ValueError, match="shape"):
+        convolution.conv2d_transpose(x, w, b, **window)
+    window["output_shape"] = (2, 10, 8, 3)
+    nn.check_gradients(lambda x, w, b: convolution.conv2d_transpose(x, w, b, **window), x, w, b)
+
+
+def test_transposed_convolution():
+    y, w = leaf(2, 3, 4, 2), leaf(4, 4, 3, 2, seed=1)
+
+    def operation(y, w):
+        return convolution.conv2d_transpose(y, w, output_shape=(2, 6, 8, 3), stride=2, padding="same")
+
+    nn.check_gradients(operation, y, w)
+    nn.check_gradients(lambda y, w: norm_of_gradient(operation, (y, w)), y, w)
+
+
+@pytest.mark.parametrize("name", ["leaky_relu", "relu", "sigmoid", "tanh"])
+def test_activations(name):
+    x = leaf(3, 5)
+    operation = getattr(activations, name)
+    nn.check_gradients(operation, x)
+    if name != "relu":
+        nn.check_gradients(lambda x: norm_of_gradient(lambda x: operation(x * x), (x,)), x)
+
+
+def test_losses():
+    x, targets = leaf(4, 1), np.random.default_rng(1).random((4, 1))
+    nn.check_gradients(lambda x: norm_of_gradient(lambda x: losses.binary_cross_entropy(x * x, targets), (x,)), x)
+    nn.check_gradients(lambda x: norm_of_gradient(lambda x: losses.mean_squared_error(x * x, targets), (x,)), x)
+
+
+def test_gradient_penalty_of_a_discriminator():
+    """R1: the weights' gradient of |d D(x) / d x|**2."""
+    net = nn.Sequential(
+        [
+            nn.Conv2D(3, 4, strides=2, padding="same"), nn.LeakyReLU(0.2), nn.Flatten(), nn.Dense(4), nn.Tanh(),
+            nn.Dense(1),
+        ],
+        input_shape=(6, 6, 1), rng=0,
+    ).astype(np.float64)  # fmt: skip
+    x = leaf(2, 6, 6, 1)
+    weights = [p for name, p in net.named_parameters() if name.endswith("kernel")]
+
+    def penalty(*_):
+        dx = nn.grad(net(x).sum(), x, create_graph=True)
+        return (dx * dx).sum()
+
+    nn.check_gradients(penalty, *weights)

@@ -1,0 +1,215 @@
+"""Layers and modules: shapes, names, modes, initial weights, text, and errors that name the layer."""
+
+from functools import partial
+
+import numpy as np
+import pytest
+
+from smalti import nn
+from smalti.nn import init
+
+
+def pictures(*shape, dtype=np.float32):
+    return nn.tensor(np.random.default_rng(0).standard_normal(shape).astype(dtype))
+
+
+SHAPES = [
+    (nn.Conv2D(5, 3), (7, 8, 2), (5, 6, 5)),
+    (nn.Conv2D(5, (3, 4), strides=(2, 3), padding="same"), (7, 8, 2), (4, 3, 5)),
+    (nn.Conv2D(5, 3, padding=(1, 0)), (7, 8, 2), (7, 6, 5)),
+    (nn.Conv2DTranspose(5, 4, strides=2, padding="same"), (7, 8, 2), (14, 16, 5)),
+    (nn.Conv2DTranspose(5, 3, strides=2), (7, 8, 2), (15, 17, 5)),
+    (nn.Conv2DTranspose(5, 4, strides=2, padding=1, use_bias=False), (7, 8, 2), (14, 16, 5)),
+    (nn.Dense(5), (7,), (5,)),
+    (nn.BatchNorm(), (7, 8, 2), (7, 8, 2)),
+    (nn.Flatten(), (7, 8, 2), (112,)),
+    (nn.Reshape((2, 56)), (7, 8, 2), (2, 56)),
+    (nn.Tanh(), (3, 4), (3, 4)),
+]
+
+
+@pytest.mark.parametrize(("layer", "input_shape", "output_shape"), SHAPES, ids=lambda v: repr(v)[:40])
+def test_shapes(layer, input_shape, output_shape):
+    assert layer.build(input_shape, rng=0) == output_shape
+    y = layer(pictures(3, *input_shape))
+    assert y.shape == (3, *output_shape) and y.dtype == np.float32
+    with pytest.raises(RuntimeError, match=f"{type(layer).__name__}: already built"):
+        layer.build(input_shape, rng=0)
+
+
+def test_convolutions_take_pictures_of_other_sizes():
+    layer = nn.Conv2D(2, 3)
+    layer.build((5, 5, 1), rng=0)
+    assert layer(pictures(1, 9, 4, 1)).shape == (1, 7, 2, 2)
+
+
+def network():
+    return nn.Sequential(
+        [nn.Dense(4), nn.BatchNorm(), nn.ReLU(), nn.Sequential([nn.Dense(2, use_bias=False)])], input_shape=(3,), rng=0
+    )
+
+
+def test_names():
+    net = network()
+    parameters = ["layers.0.kernel", "layers.0.bias", "layers.1.gamma", "layers.1.beta", "layers.3.layers.0.kernel"]
+    assert [name for name, _ in net.named_parameters()] == parameters
+    state = {"layers.1.moving_mean", "layers.1.moving_variance", *parameters}
+    assert set(net.state_dict()) == state
+    assert [name for name, _ in net.modules()][:3] == ["", "layers.0", "layers.1"]
+
+
+def test_text():
+    text = "Sequential(\n  (0) Dense(4),\n  (1) BatchNorm(momentum=0.99, epsilon=0.001),\n  (2) ReLU(),\n"
+    assert repr(network()).startswith(text)
+    assert repr(nn.Conv2D(3, 4, 2, "same")) == "Conv2D(3, (4, 4), strides=(2, 2), padding='same')"
+    assert repr(nn.LeakyReLU(0.2)) == "LeakyReLU(0.2)"
+
+
+def test_the_seed_decides():
+    first, second = network().state_dict(), network().state_dict()
+    for name in first:
+        np.testing.assert_array_equal(first[name], second[name])
+
+
+def test_a_state_is_a_copy():
+    net = network()
+    state = net.state_dict()
+    state["layers.0.kernel"] += 1
+    assert (net.layers[0].kernel.data != state["layers.0.kernel"]).all()
+
+
+@pytest.mark.parametrize("slope", [1.0, 0.2, 0.0])
+def test_batch_norm_and_rectifier_in_one_are_the_two(slope):
+    after = [] if slope == 1 else [nn.LeakyReLU(slope)]
+    fused = nn.Sequential([nn.BatchNorm(), *after], input_shape=(4, 3), rng=0)
+    x = pictures(5, 4, 3)
+    apart = nn.BatchNorm()
+    apart.build((4, 3))
+    y = apart(x)
+    for layer in after:
+        y = layer(y)
+    np.testing.assert_array_equal(fused(x).data, y.data)
+    for net in (fused, apart):
+        net.eval()
+    y = apart(x)
+    for layer in after:
+        y = layer(y)
+    np.testing.assert_allclose(fused(x).data, y.data, rtol=1e-5, atol=1e-6)
+    with nn.no_grad():
+        np.testing.assert_allclose(fused(x).data, y.data, rtol=1e-5, atol=1e-6)
+
+
+def test_gradients_in_use_are_those_of_constants():
+    """In evaluation the statistics do not depend on the batch, and derivatives of any order exist."""
+    net = nn.Sequential([nn.BatchNorm(), nn.LeakyReLU(0.2)], input_shape=(3,)).astype(np.float64)
+    net(pictures(6, 3, dtype=np.float64))
+    before = net.state_dict()
+    net.eval()
+    x = nn.tensor(np.random.default_rng(1).standard_normal((6, 3)), requires_grad=True)
+    nn.check_gradients(lambda x, *_: net(x), x, *net.parameters())
+    for name, value in net.state_dict().items():
+        np.testing.assert_array_equal(value, before[name])
+
+
+def test_modes_reach_every_layer():
+    net = network()
+    assert all(not m.training for _, m in net.eval().modules())
+    assert all(m.training for _, m in net.train().modules())
+    net.trainable = False
+    assert not net.trainable and not net(pictures(2, 3)).requires_grad
+    net.trainable = True
+    assert net(pictures(2, 3)).requires_grad
+
+
+def test_own_modules():
+    class Twice(nn.Module):
+        def __init__(self):
+            self.branches = [nn.Dense(2), nn.Dense(2)]
+            for i, branch in enumerate(self.branches):
+                branch.build((3,), rng=i)
+            self.factor = nn.Parameter(np.ones(1, np.float32))
+
+        def forward(self, x):
+            return self.factor * self.branches[0](x) + self.branches[1](x)
+
+    net = Twice()
+    assert [n for n, _ in net.named_parameters()][:2] == ["factor", "branches.0.kernel"]
+    net(pictures(4, 3)).sum().backward()
+    assert all(p.grad is not None for p in net.parameters())
+
+
+@pytest.mark.parametrize("initializer", [init.he, init.glorot, init.normal, partial(init.normal, std=0.5)])
+def test_initial_weights(initializer):
+    shape = (3, 3, 40, 60)
+    weights = initializer(shape, np.random.default_rng(0))
+    fan_in, fan_out = 9 * 40, 9 * 60
+    expected = {init.he: (2 / fan_in) ** 0.5, init.glorot: (2 / (fan_in + fan_out)) ** 0.5, init.normal: 0.02}
+    assert weights.shape == shape and weights.dtype == np.float32
+    assert weights.std() == pytest.approx(expected.get(initializer, 0.5), rel=0.02)
+    assert abs(weights.mean()) < 0.02 * weights.std()
+    assert not init.zeros(shape).any()
+    with pytest.raises(ValueError, match="he: shape must have at least 2 axes"):
+        init.he((3,), np.random.default_rng(0))
+
+
+def dense():
+    return nn.Sequential([nn.Dense(2)], input_shape=(3,), rng=0)
+
+
+BAD = [
+    (lambda: dense()(pictures(4, 2)), ValueError, r"Dense: input must have shape \(N, 3\), got \(4, 2\)"),
+    (lambda: dense()(np.ones((4, 3))), TypeError, "Dense: input must be a Tensor, got ndarray"),
+    (lambda: dense()(pictures(4, 3, dtype=np.float64)), TypeError, "input must have the dtype of kernel, float32"),
+    (lambda: nn.Dense(2)(pictures(4, 3)), RuntimeError, r"Dense: not built yet; call build"),
+    (lambda: nn.Dense(0), ValueError, "Dense: units must be at least 1, got 0"),
+    (lambda: nn.Dense(2).build((3, 3)), ValueError, r"Dense: input_shape must have 1 axis, got \(3, 3\); put Flatten"),
+    (lambda: nn.Dense(2).build((0,)), ValueError, "Dense: input_shape must be a tuple of positive ints"),
+    (lambda: nn.Dense(2).build((2,), rng="x"), TypeError, "Dense: rng must be a seed"),
+    (lambda: nn.Conv2D(2, 3.5), TypeError, "Conv2D: kernel_size must be an int or a pair of ints, got 3.5"),
+    (lambda: nn.Conv2D(2, 3, padding="full"), ValueError, "Conv2D: padding must be one of 'same', 'valid', got 'full'"),
+    (lambda: nn.Conv2D(2, 3, strides=0), ValueError, "Conv2D: strides must be at least 1, got 0"),
+    (lambda: nn.Conv2D(2, 9).build((5, 5, 1)), ValueError, r"Conv2D: kernel \(9, 9\) does not fit into input_shape"),
+    (lambda: nn.Conv2DTranspose(2, 2, padding=3).build((2, 2, 1)), ValueError, "leaves nothing of input_shape"),
+    (lambda: nn.Sequential([nn.Dense(2), nn.Conv2D(1, 1)], input_shape=(3,)), ValueError, r"layers.1: Conv2D: .*\(2"),
+    (lambda: nn.Sequential([3]), TypeError, r"Sequential: layers\[0\] must be a Module, got int"),
+    (lambda: nn.BatchNorm(momentum=2), ValueError, "BatchNorm: momentum must be from 0 to 1, got 2"),
+    (lambda: nn.BatchNorm(epsilon=0), ValueError, "BatchNorm: epsilon must be greater than 0"),
+    (lambda: nn.LeakyReLU(-1), ValueError, "LeakyReLU: negative_slope must be at least 0"),
+    (lambda: nn.Reshape((2,)).build((3,)), ValueError, r"Reshape: input_shape \(3,\) cannot become \(2,\)"),
+    (lambda: dense().astype(np.int32), TypeError, "Sequential.astype: dtype must be float32 or float64"),
+    (lambda: nn.Module()(1), NotImplementedError, "Module has no forward"),
+    (lambda: nn.losses.binary_cross_entropy(pictures(3), np.ones(2)), ValueError, r"targets must have shape \(3,\)"),
+    (lambda: nn.losses.mean_squared_error(np.ones(3), 1), TypeError, "first argument must be a Tensor"),
+    (lambda: nn.optim.Adam([]), ValueError, "Adam: there are no parameters"),
+    (lambda: nn.optim.Adam([np.ones(3)]), TypeError, r"Adam: parameters\[0\] must be a Tensor, got ndarray"),
+    (lambda: nn.check_gradients(lambda x: x, pictures(3)), TypeError, "input 0 must be a Tensor of float64"),
+]
+
+
+@pytest.mark.parametrize(("call", "error", "message"), BAD)
+def test_bad_input(call, error, message):
+    with pytest.raises(error, match=message):
+        call()
+
+
+def test_a_state_that_does_not_fit_changes_nothing():
+    net = network()
+    before, state = net.state_dict(), net.state_dict()
+    wrong = {**{k: v + 1 for k, v in state.items()}, "layers.3.layers.0.kernel": np.zeros((4, 3), np.float32)}
+    with pytest.raises(ValueError, match=r"layers\.3\.layers\.0\.kernel must have shape \(4, 2\), got \(4, 3\)"):
+        net.load_state_dict(wrong)
+    with pytest.raises(ValueError, match=r"missing: \['layers\.0\.bias'\], unknown: \['more'\]"):
+        net.load_state_dict({**{k: v for k, v in state.items() if k != "layers.0.bias"}, "more": np.ones(1)})
+    for name, value in net.state_dict().items():
+        np.testing.assert_array_equal(value, before[name])
+
+
+def test_sgd():
+    p = nn.Parameter(np.ones(3, np.float32))
+    optimizer = nn.optim.SGD([p], learning_rate=0.5)
+    (p * p).sum().backward()
+    optimizer.step()
+    np.testing.assert_array_equal(p.data, [0, 0, 0])
+    optimizer.zero_grad()
+    assert p.grad is None
+    optimizer.load_state_dict(optimizer.state_dict())
