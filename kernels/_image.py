@@ -14,7 +14,7 @@ that a border may be wider than the picture. The modes, in the words of scipy.nd
 
 import numpy as np
 
-from ._jit import helper
+from ._jit import JIT, helper
 from ._simd import lanes, load, load_part, store, store_part, stream
 from ._validate import integer
 
@@ -32,6 +32,8 @@ def scratch(n, like):
     """An uninitialised line of n elements, of the dtype of `like`, that begins at a cache line."""
     line, element = 64, like.itemsize
     memory = np.empty(n + line // element, like.dtype)
+    if not JIT:
+        memory[:] = 0  # NumPy warns about what it computes from the rest of a last vector
     skip = -memory.ctypes.data % line // element
     return memory[skip : skip + n]
 

@@ -614,7 +614,12 @@ def _fill(integers, value):
     return ir.Constant(integers, [value] * integers.count)
 
 
-@primitive(twin=lambda vector, k: np.ldexp(vector, k.astype(np.int64).astype(np.int32)).astype(vector.dtype))
+def _scale_by_power_twin(vector, k):
+    exponent = np.nan_to_num(k).clip(-4096, 4096).astype(np.int32)  # lanes that do not count may hold anything
+    return np.ldexp(vector, exponent).astype(vector.dtype)
+
+
+@primitive(twin=_scale_by_power_twin)
 def scale_by_power(typing_context, vector, k):
     """vector * 2**k for a vector `k` of integers for which 2**k is a normal number."""
     if not _is_vector(vector, k):

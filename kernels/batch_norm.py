@@ -107,15 +107,26 @@ def _tile_gradients(lo, hi, dy, x, mean, scale, beta, slope, tile_rows, tile_col
 
 
 @kernel
-def _combine_gradients(sums, products, total, product):
-    # Requires: sums, products (blocks, C); total, product (C,) float64.
-    for j in range(total.size):
-        a, b = 0.0, 0.0
+def _combine_gradients(sums, products, gamma, variance, epsilon, n_rows, offset, factor, dgamma, dbeta):
+    # Requires: sums, products (blocks, C); the other arrays (C,). dx = g * scale - offset - (x - mean) * factor.
+    for j in range(sums.shape[1]):
+        total, product = 0.0, 0.0
         for block in range(sums.shape[0]):
-            a += np.float64(sums[block, j])
-            b += np.float64(products[block, j])
-        total[j] = a
-        product[j] = b
+            total += np.float64(sums[block, j])
+            product += np.float64(products[block, j])
+        inverse = 1 / np.sqrt(np.float64(variance[j]) + epsilon)
+        scale = np.float64(gamma[j]) * inverse
+        offset[j] = scale * total / n_rows
+        factor[j] = scale * inverse * inverse * product / n_rows
+        dgamma[j] = product * inverse
+        dbeta[j] = total
+
+
+@kernel
+def _scale(gamma, variance, epsilon, scale):
+    # Requires: gamma, variance, scale (C,).
+    for j in range(gamma.size):
+        scale[j] = np.float64(gamma[j]) / np.sqrt(np.float64(variance[j]) + epsilon)
 
 
 @chunked
@@ -146,11 +157,6 @@ def _matrix(function, x):
 def _per_channel(function, x, **arrays):
     dtype, shape = (x.dtype.type,), (x.shape[-1],)
     return [as_array(function, name, array, dtypes=dtype, shape=shape) for name, array in arrays.items()]
-
-
-def _scale(gamma, variance, epsilon):
-    """gamma / sqrt(variance + epsilon) in float64, as the dtype of gamma."""
-    return (gamma / np.sqrt(variance.astype(np.float64) + epsilon)).astype(gamma.dtype)
 
 
 def batch_statistics(x):
@@ -211,9 +217,9 @@ def batch_norm(x, gamma, beta, mean=None, variance=None, *, epsilon=1e-3, negati
         mean, variance = batch_statistics(x)
     else:
         mean, variance = _per_channel("batch_norm", x, mean=mean, variance=variance)
-    y = np.empty_like(rows)
-    grain = chunk_size(0.3 * rows.shape[1])
-    _normalise(len(rows), rows, mean, _scale(gamma, variance, epsilon), beta, slope, y, grain=grain)
+    y, scale = np.empty_like(rows), np.empty_like(gamma)
+    _scale(gamma, variance, epsilon, scale)
+    _normalise(len(rows), rows, mean, scale, beta, slope, y, grain=chunk_size(0.3 * rows.shape[1]))
     return y.reshape(x.shape), mean, variance
 
 
@@ -247,18 +253,14 @@ def batch_norm_backward(dy, x, gamma, beta, mean, variance, *, epsilon=1e-3, neg
     slope = x.dtype.type(real(name, "negative_slope", negative_slope))
 
     n_rows, n_columns = rows.shape
-    scale = _scale(gamma, variance, epsilon)
+    scale, offset, factor, dgamma, dbeta = np.empty((5, n_columns), x.dtype)
+    _scale(gamma, variance, epsilon, scale)
     tile_rows, tile_columns, down, across = _tiling(n_rows, n_columns, 2 * rows.itemsize)
-    sums, products = np.empty((2, down, n_columns), rows.dtype)
+    sums, products = np.empty((2, down, n_columns), x.dtype)
     tiling = (tile_rows, tile_columns)
     _tile_gradients(down * across, dy, rows, mean, scale, beta, slope, *tiling, sums, products, grain=1)
-    total, product = np.empty((2, n_columns))
-    _combine_gradients(sums, products, total, product)
-
-    inverse = 1 / np.sqrt(variance.astype(np.float64) + epsilon)
-    offset = (gamma * inverse * total / n_rows).astype(x.dtype)
-    factor = (gamma * inverse**3 * product / n_rows).astype(x.dtype)
+    _combine_gradients(sums, products, gamma, variance, epsilon, n_rows, offset, factor, dgamma, dbeta)
     dx = np.empty_like(rows)
     grain = chunk_size(0.4 * n_columns)
     _input_gradient(n_rows, dy, rows, mean, scale, beta, slope, offset, factor, dx, grain=grain)
-    return dx.reshape(x.shape), (product * inverse).astype(x.dtype), total.astype(x.dtype)
+    return dx.reshape(x.shape), dgamma, dbeta

@@ -1,6 +1,7 @@
 """Settings of all tests. The kernels run compiled, with bounds checks, or as plain Python, by Numba's variables."""
 
 import os
+import signal
 
 import hypothesis
 import pytest
@@ -14,6 +15,14 @@ hypothesis.settings.register_profile(
     suppress_health_check=[hypothesis.HealthCheck.too_slow, hypothesis.HealthCheck.data_too_large],
 )
 hypothesis.settings.load_profile("smalti")
+
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job ignores it, and its children too
+
+
+def pytest_configure(config):
+    if not _jit.JIT:  # NumPy warns where compiled code computes on, to infinity or NaN or in lanes that nobody reads
+        quiet = "ignore:(overflow|invalid value|divide by zero|underflow) encountered:RuntimeWarning"
+        config.addinivalue_line("filterwarnings", quiet)
 
 
 def pytest_report_header():

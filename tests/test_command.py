@@ -164,6 +164,7 @@ def test_failure_has_no_traceback(tmp_path):
 # train and generate
 
 
+@pytest.mark.compiled
 def test_train_and_generate(data, tmp_path, capsys):
     run = tmp_path / "run"
     arguments = ("train", "--data", data, "--out", run, "--batch-size", 4, "--seed", 5)

@@ -54,11 +54,13 @@ def test_constant_and_tiny_pictures_are_one_region(method):
     assert segment(np.zeros((1, 9), np.uint8), method).n_regions == 1
 
 
+@pytest.mark.compiled
 def test_built_in_picture():
     image, truth = picture()
     assert metrics.covering(truth, segment(image, n_clusters=14, sigma=1.0, min_size=150).labels) > 0.75
 
 
+@pytest.mark.compiled
 @pytest.mark.parametrize("method, least", [("kmeans", 0.42), ("watershed", 0.12)])
 def test_photographs(method, least):
     folder = data("bsds500", "val")
