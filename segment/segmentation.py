@@ -2,7 +2,6 @@
 
 import io
 import os
-import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -111,13 +110,12 @@ class Segmentation:
             Image.fromarray(self.labels.astype(np.uint16)).save(buffer, "PNG")
         else:
             raise ValueError(f"Segmentation.save: path must end in .png or .npz, got {path.name!r}")
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
         try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(buffer.getvalue())
+            temporary.write_bytes(buffer.getvalue())
             os.replace(temporary, path)
         except BaseException:
-            os.unlink(temporary)
+            temporary.unlink(missing_ok=True)
             raise
 
     def _repr_png_(self):
