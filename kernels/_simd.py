@@ -243,12 +243,10 @@ def load_part(typing_context, array, i, n):
     vector = vector_of(array)
 
     def codegen(context, builder, sig, args):
-        # A check of elements i and i + n - 1 is right for n = 0 only where i - 1 and i exist, so clamp it.
-        some = builder.select(builder.icmp_signed(">", args[2], ir.Constant(_I64, 0)), args[2], ir.Constant(_I64, 1))
-        first = builder.select(builder.icmp_signed(">", args[2], ir.Constant(_I64, 0)), args[1], ir.Constant(_I64, 0))
         if context.enable_boundscheck:
-            last = _plus(builder, builder.add(first, some), -1)
-            element_pointer(context, builder, sig.args[0], args[0], first, last)
+            with builder.if_then(builder.icmp_signed(">", args[2], ir.Constant(_I64, 0))):
+                last = _plus(builder, builder.add(args[1], args[2]), -1)
+                element_pointer(context, builder, sig.args[0], args[0], args[1], last)
         pointer = builder.gep(context.make_array(sig.args[0])(context, builder, args[0]).data, [args[1]])
         mask = first_lanes(builder, vector.lanes, args[2])
         return _load_ir(context, builder, sig.args[0], vector, pointer, vector.lanes, mask)
@@ -314,12 +312,10 @@ def store_part(typing_context, array, i, value, n):
         return None
 
     def codegen(context, builder, sig, args):
-        zero, one = ir.Constant(_I64, 0), ir.Constant(_I64, 1)
-        some = builder.icmp_signed(">", args[3], zero)
         if context.enable_boundscheck:
-            first = builder.select(some, args[1], zero)
-            last = _plus(builder, builder.add(first, builder.select(some, args[3], one)), -1)
-            element_pointer(context, builder, sig.args[0], args[0], first, last)
+            with builder.if_then(builder.icmp_signed(">", args[3], ir.Constant(_I64, 0))):
+                last = _plus(builder, builder.add(args[1], args[3]), -1)
+                element_pointer(context, builder, sig.args[0], args[0], args[1], last)
         pointer = builder.gep(context.make_array(sig.args[0])(context, builder, args[0]).data, [args[1]])
         mask = first_lanes(builder, value.lanes, args[3])
         _store_ir(context, builder, sig.args[0], value, args[2], pointer, value.lanes, mask)
