@@ -85,7 +85,7 @@ def _measure(lo, hi, tiles, weights, centers, labels, distances, inertia, grain)
 
 
 class Points:
-    """Points and weights in tiles, scaled by powers of two to lie within [-1, 1] (which is exact)."""
+    """Points and weights in tiles, scaled by powers of two to lie within [-4, 4] (which is exact)."""
 
     def __init__(self, X, weight, k):
         n, n_features = X.shape
@@ -94,10 +94,10 @@ class Points:
         # A chunk's sums should not outweigh its points.
         self.grain = max(TILE, k // 4)
         self.n_chunks = -(-n_tiles // self.grain)
-        self.scale = power_above(max(abs(float(X.min())), abs(float(X.max()))))
+        self.scale = power_above(max(abs(float(X.min())), abs(float(X.max()))), X.dtype)
         self.tiles = np.empty((n_tiles, n_features, TILE), X.dtype)
         self.weights = np.zeros((n_tiles, TILE), X.dtype)
-        self.weight_scale = 1.0 if weight is None else power_above(float(weight.max()))
+        self.weight_scale = 1.0 if weight is None else power_above(float(weight.max()), weight.dtype)
         self.weights.reshape(-1)[:n] = 1 if weight is None else weight / self.weight_scale
         moments = np.zeros((self.n_chunks, 2, n_features))
         self.launch(_pack, X, X.dtype.type(1 / self.scale), self.tiles, moments)
@@ -120,6 +120,7 @@ class Points:
         return float(inertia.sum())
 
 
-def power_above(value):
-    """The power of two next above a magnitude; 1 for 0."""
-    return 2.0 ** min(math.frexp(value)[1], 1023)
+def power_above(value, dtype):
+    """The power of two next above a magnitude (1 for 0), as far as `dtype` holds it and its inverse."""
+    limits = np.finfo(dtype)
+    return 2.0 ** min(max(math.frexp(value)[1], limits.minexp), limits.maxexp - 2)

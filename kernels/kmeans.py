@@ -27,6 +27,7 @@ from ._simd import hsum, lanes, load, store, vmin
 from ._validate import as_array, as_rng, integer, one_of, real
 
 _ONE = np.uint64(1)
+_LARGEST = 1e150
 
 
 class KMeansResult(NamedTuple):
@@ -127,7 +128,7 @@ def _plus_plus(points, rng):
     for j in range(points.k):
         candidates = points.take(_draw(points, sums, rng.random(n_trials if j else 1)))
         if j == 0:
-            points.distances[...] = 4 * candidates.shape[1] + 1  # farther than any two points
+            points.distances[...] = 64 * candidates.shape[1] + 1  # farther than any two points
             best = 0
         else:
             potentials = np.empty((points.n_chunks, n_trials))
@@ -227,8 +228,8 @@ def kmeans(X, n_clusters, *, init="k-means++", n_init=1, max_iter=300, tol=1e-4,
     TypeError
         If an argument is of a wrong type.
     ValueError
-        If `X`, `init` or `sample_weight` have a wrong shape, hold NaN or infinity, or if there are fewer points
-        (of positive weight) than clusters.
+        If `X`, `init` or `sample_weight` have a wrong shape, hold NaN, infinity or numbers beyond 1e150, or if there
+        are fewer points (of positive weight) than clusters.
 
     Notes
     -----
@@ -237,6 +238,8 @@ def kmeans(X, n_clusters, *, init="k-means++", n_init=1, max_iter=300, tol=1e-4,
     0, and the further clusters stay empty: their numbers do not occur in `labels`.
     """
     X = as_array("kmeans", "X", X, ndim=2, finite=True)
+    if X.dtype == np.float64 and max(-X.min(), X.max()) > _LARGEST:
+        raise ValueError(f"kmeans: X must be at most {_LARGEST:g} in magnitude, for squares to be finite")
     k = integer("kmeans", "n_clusters", n_clusters, low=1, high=2**24)  # float32 labels are exact up to there
     n_init = integer("kmeans", "n_init", n_init, low=1)
     max_iter = integer("kmeans", "max_iter", max_iter, low=1)
@@ -273,4 +276,5 @@ def kmeans(X, n_clusters, *, init="k-means++", n_init=1, max_iter=300, tol=1e-4,
             labels = points.labels.reshape(-1)[: len(X)].astype(np.int32)
             best = KMeansResult(labels, centers, inertia, n_iter)
     inertia = best.inertia * points.scale**2 * points.weight_scale
-    return best._replace(centers=best.centers * X.dtype.type(points.scale), inertia=inertia)
+    centers = best.centers * X.dtype.type(points.scale)
+    return best._replace(centers=centers, inertia=inertia)

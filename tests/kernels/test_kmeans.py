@@ -67,6 +67,25 @@ def test_fewer_points_than_clusters_end():
         assert result.inertia == 0 and np.isfinite(result.centers).all()
 
 
+@pytest.mark.parametrize(
+    "dtype, size", [(np.float32, 3e38), (np.float32, 1e-45), (np.float64, 1e150), (np.float64, 1e-310)]
+)
+def test_extreme_magnitudes(dtype, size):
+    x = np.array([[-size], [0], [size]], dtype)
+    result = kmeans(x, 3, rng=0)
+    np.testing.assert_array_equal(np.sort(result.centers, axis=0), x)
+    assert result.inertia == 0
+    start = np.array([[0], [size]], dtype)
+    assert np.isfinite(kmeans(x, 2, init=start).centers).all()
+
+
+def test_outlier_leaves_no_trace():
+    """A huge point that changes its cluster is taken out of the sums exactly."""
+    x = np.concatenate([np.linspace(0, 1, 101), [1e18]])[:, None]
+    result = kmeans(x, 2, init=[[0.5], [0.6]], tol=0)
+    np.testing.assert_allclose(np.sort(result.centers, axis=0), [[0.5], [1e18]], rtol=1e-12)
+
+
 def test_more_restarts_are_no_worse():
     x = blobs(500, 9, 2)
     assert kmeans(x, 9, n_init=8, rng=3).inertia <= kmeans(x, 9, n_init=1, rng=3).inertia * (1 + 1e-12)
@@ -92,6 +111,7 @@ def test_bad_input():
         (lambda: kmeans(x, 11), "kmeans: n_clusters must be"),
         (lambda: kmeans(x, 0), "kmeans: n_clusters must be"),
         (lambda: kmeans(x * np.nan, 2), r"kmeans: X must be finite, got nan at \(0, 0\)"),
+        (lambda: kmeans(x * 1e160, 2), r"kmeans: X must be at most 1e\+150 in magnitude"),
         (lambda: kmeans(x[0], 2), "kmeans: X must have 2 dimensions"),
         (lambda: kmeans(x, 2, init="best"), "kmeans: init"),
         (lambda: kmeans(x, 2, init=np.zeros((3, 3))), "kmeans: init"),
