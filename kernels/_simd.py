@@ -230,6 +230,20 @@ def load(typing_context, array, i):
     return vector(array, types.intp), codegen
 
 
+@primitive(twin=lambda array, i: None)
+def prefetch(typing_context, array, i):
+    """Begin to fetch the cache line of flat element `i`, which need not exist."""
+
+    def codegen(context, builder, sig, args):
+        data = context.make_array(sig.args[0])(context, builder, args[0]).data
+        pointer = builder.bitcast(builder.gep(data, [args[1]]), ir.IntType(8).as_pointer())
+        hints = [ir.Constant(_I32, hint) for hint in (0, 3, 1)]  # to read, often, data
+        call_intrinsic(builder, "llvm.prefetch.p0", ir.VoidType(), [pointer, *hints])
+        return context.get_dummy_value()
+
+    return types.void(array, types.intp), codegen
+
+
 def _load_part_twin(array, i, n):
     out = np.zeros(_twin_lanes(array), _twin_dtype(array))
     n = min(max(n, 0), len(out))

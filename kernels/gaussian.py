@@ -26,9 +26,10 @@ from ._image import (
 )
 from ._jit import helper
 from ._parallel import chunk_size, chunked
-from ._simd import fma, lanes, load, splat, store
+from ._simd import fma, lanes, load, prefetch, splat, store
 
 _ROWS = 4  # rows that are summed together
+_AHEAD = 16  # vectors; on its own the processor foresees the way through so many lines badly
 
 
 @helper
@@ -50,6 +51,9 @@ def _sum_columns(image, places, weights, i, cval, lines, begin, width):
             else:
                 u = load_up_to(image, place * length + j, n)
                 v = load_up_to(image, place * length + j + step, n - step)
+                if s >= taps - 1:  # the lines that were not read for the rows above
+                    prefetch(image, place * length + j + _AHEAD * step)
+                    prefetch(image, place * length + j + (_AHEAD + 1) * step)
             # Row q takes the line with weight s - q, if there is one: a weight of 0 would let NaN through.
             if _ROWS - 1 <= s < taps:
                 w0, w1 = splat(u, weights[s]), splat(u, weights[s - 1])

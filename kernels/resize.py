@@ -26,7 +26,7 @@ from . import _validate as check
 from ._image import border_index, extend_line, float_dtype, is_large, scratch, unit_scale, write_line
 from ._jit import EXACT, helper, kernel
 from ._parallel import chunk_size, chunked
-from ._simd import WIDTH, fma, lanes, load, load_part, splat, store, transpose
+from ._simd import WIDTH, fma, lanes, load, load_part, prefetch, splat, store, transpose
 from .gaussian import gaussian_weights
 
 _PANEL = 256  # columns that are summed and transposed at a time: a panel of 16 rows stays in the first-level cache
@@ -58,6 +58,8 @@ def _sum_vectors(image, places, start, weights, row, j, n, cval, panel, to):
             constant = w * cval
             a, b, c, d = a + constant, b + constant, c + constant, d + constant
         elif n >= 4 * step:
+            for k in range(4):  # for the next panel
+                prefetch(image, at + _PANEL + k * step)
             a = fma(w, load(image, at), a)
             b = fma(w, load(image, at + step), b)
             c = fma(w, load(image, at + 2 * step), c)
@@ -78,16 +80,6 @@ def _sum_columns(image, places, start, weights, row, j, cval, panel, to):
     """Columns j..j + _PANEL - 1 of one output row."""
     for k in range(0, min(_PANEL, image.shape[1] - j), 4 * lanes(panel)):
         _sum_vectors(image, places, start, weights, row, j + k, image.shape[1] - j - k, cval, panel, to + k)
-
-
-@helper
-def _sum_row(lines, at, pitch, weights, o, block, j):
-    """Output column j, for all rows of a group, as row j of a block of as many rows as lanes."""
-    total = splat(block, 0.0)
-    for tap in range(weights.shape[1]):
-        total = fma(splat(block, weights[o, tap]), load(lines, at), total)
-        at += pitch
-    store(block, j % lanes(block) * lanes(block), total)
 
 
 @chunked
@@ -111,18 +103,28 @@ def _resample(
             for k in range(0, min(_PANEL, length - j), step):
                 transpose(panel, k, _PANEL, lines, (border + j + k) * step, step)
         extend_line(lines, 0, length * step, columns, channels * step, cval)
-        j = 0
-        for o in range(column_starts.size):
-            for c in range(channels):
-                _sum_row(lines, (column_starts[o] * channels + c) * step, channels * step, column_weights, o, block, j)
-                j += 1
-                if j % step == 0 or j == out.shape[1]:
-                    k = (j - 1) % _PANEL // step * step
-                    transpose(block, 0, step, panel, k, _PANEL)
-                if j % _PANEL == 0 or j == out.shape[1]:
-                    n = (j - 1) % _PANEL + 1
-                    for q in range(n_rows):
-                        write_line(panel, q * _PANEL, out, (first + q) * out.shape[1] + j - n, n, large)
+        o, c, taps = 0, 0, column_weights.shape[1]
+        for j in range(0, out.shape[1], step):
+            for k in range(min(step, out.shape[1] - j)):
+                at = (column_starts[o] * channels + c) * step
+                total = column_weights[o, 0] * load(lines, at)
+                if taps == 2:  # the usual case, without a loop
+                    w = splat(out, column_weights[o, 1])
+                    total = fma(w, load(lines, at + channels * step), total)
+                else:
+                    for tap in range(1, taps):
+                        w = splat(out, column_weights[o, tap])
+                        total = fma(w, load(lines, at + tap * channels * step), total)
+                store(block, k * step, total)
+                c += 1
+                if c == channels:
+                    o, c = o + 1, 0
+            transpose(block, 0, step, panel, j % _PANEL, _PANEL)
+            if j % _PANEL == _PANEL - step or j + step >= out.shape[1]:
+                k = j // _PANEL * _PANEL
+                for q in range(n_rows):
+                    n = min(_PANEL, out.shape[1] - k)
+                    write_line(panel, q * _PANEL, out, (first + q) * out.shape[1] + k, n, large)
 
 
 @kernel(fastmath=EXACT)

@@ -16,6 +16,7 @@ from smalti.kernels._simd import (
     load,
     load_channels,
     load_part,
+    prefetch,
     scale_by_power,
     select,
     splat,
@@ -70,6 +71,7 @@ def test_transpose(dtype):
 
 @kernel
 def _stream(x, out, o):
+    prefetch(x, 10 * x.size)
     stream(out, o, load(x, 0))
 
 
