@@ -102,7 +102,6 @@ def line(result):
         spread = (times["high"] - times["low"]) / times["median"]
         parts.append(f"{like}{contestant} {duration(times['median'])} ±{spread / 2:.0%}{rate(result, contestant)}")
     parts += [f"{peer} missing" for peer in result["missing"]]
-    parts += [f"{share:.0%} of {name}" for name, share in result["yardsticks"].items()]
     ratio = f"{result['ratio']:6.2f}x" if result["ratio"] else "     - "
     return f"{name:58} {ratio}  {'  '.join(parts)}  [first call {duration(result['first_call'])}]"
 
@@ -154,7 +153,10 @@ def write_report(hardware, results):
         rival = f"{times[best]} ({like}{best})" if best else "none" + " installed" * bool(result["missing"])
         ratio = f"{result['ratio']:.2f}" if best else ""
         ours = times["smalti"] + rate(result, "smalti")
-        ours += "".join(f", {share:.0%} of {name}" for name, share in result["yardsticks"].items())
+        peak = next((r for r in results if r["name"] == "FMA peak" and r["threads"] == result["threads"]), None)
+        if result["name"] == "matmul" and peak and "error" not in peak:
+            speed, limit = (r["flops"] / r["times"]["smalti"]["median"] for r in (result, peak))
+            ours += f", {speed / limit:.0%} of FMA peak"
         first = duration(result["first_call"])
         table.append(f"| {name} | {result['threads']} | {ours} | {rival} | {ratio} | {first} |")
     for name, threads, mean, n in geometric_means(results):

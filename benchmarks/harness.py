@@ -37,14 +37,13 @@ class Case:
 
     `check(ours, theirs)` raises AssertionError; `theirs` maps names of peers to their results. A peer that is
     None is not installed. Peers in `unlike` do something similar, not the same, and take no part in the check.
-    `yardsticks` are timed and shown, but are no competition. `flops` is the arithmetic of one call.
+    `flops` is the arithmetic of one call.
     """
 
     ours: Callable[[], Any]
     check: Callable[[Any, dict[str, Any]], None]
     peers: dict[str, Callable[[], Any] | None] = field(default_factory=dict)
     unlike: tuple[str, ...] = ()
-    yardsticks: dict[str, Callable[[], Any]] = field(default_factory=dict)
     flops: float | None = None
 
 
@@ -103,7 +102,7 @@ def measure(row, seconds):
     peers = {name: call for name, call in case.peers.items() if call is not None}
     case.check(result, {name: call() for name, call in peers.items() if name not in case.unlike})
     del result
-    samples = _time_in_turn({"smalti": case.ours, **peers, **case.yardsticks}, seconds)
+    samples = _time_in_turn({"smalti": case.ours, **peers}, seconds)
 
     medians = {name: statistics.median(times) for name, times in samples.items()}
     best = min(peers, key=medians.__getitem__, default=None)
@@ -114,7 +113,6 @@ def measure(row, seconds):
         "unlike": [name for name in case.unlike if name in peers],
         "best_peer": best, "ratio": best and medians[best] / medians["smalti"],
         "times": {name: _quartiles(times) for name, times in samples.items()},
-        "yardsticks": {name: medians[name] / medians["smalti"] for name in case.yardsticks},
     }  # fmt: skip
 
 

@@ -68,28 +68,11 @@ def matmul(n):
     rng = np.random.default_rng(0)
     a, b = (rng.standard_normal((n, n), dtype=np.float32) for _ in range(2))
     flops = 2 * n**3
-    peak_call, peak_flops = fma_peak(flops)
     peers = {"numpy": lambda: a @ b, "torch": None}
     if torch:
         ta, tb = torch.from_numpy(a), torch.from_numpy(b)
         peers["torch"] = lambda: ta @ tb
-    case = Case(lambda: kernels.matmul(a, b), close(1e-5), peers, flops=flops)
-    case.yardsticks["FMA peak"] = _scaled(peak_call, flops / peak_flops)
-    return case
-
-
-def _scaled(call, factor):
-    """The time that `factor` times the work of `call` would take."""
-    import time
-
-    from .harness import Seconds
-
-    def scaled():
-        start = time.perf_counter()
-        call()
-        return Seconds((time.perf_counter() - start) * factor)
-
-    return scaled
+    return Case(lambda: kernels.matmul(a, b), close(1e-5), peers, flops=flops)
 
 
 class _Layer:
