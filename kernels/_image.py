@@ -27,7 +27,7 @@ def load_up_to(a, i, n):
     return load(a, i) if n >= lanes(a) else load_part(a, i, n)
 
 
-@helper
+@helper(allocates=True)
 def scratch(n, like):
     """An uninitialised line of n elements, of the dtype of `like`, that begins at a cache line."""
     line, element = 64, like.itemsize

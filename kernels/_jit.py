@@ -60,11 +60,15 @@ def kernel(function=None, *, fastmath=FAST):
     return _compile(function, fastmath, nogil=True)
 
 
-def helper(function=None, *, fastmath=FAST):
-    """Compile a function that only kernels call; it is inlined into them."""
+def helper(function=None, *, fastmath=FAST, allocates=False):
+    """Compile a function that only kernels call; it is inlined into them.
+
+    Unless it `allocates` arrays it counts no references to those it is given, which its caller holds anyway: the
+    counting is atomic, is not removed when a helper with branches is inlined, and can double the time of a loop.
+    """
     if function is None:
-        return functools.partial(helper, fastmath=fastmath)
-    return _compile(function, fastmath, forceinline=True, no_cpython_wrapper=True)
+        return functools.partial(helper, fastmath=fastmath, allocates=allocates)
+    return _compile(function, fastmath, forceinline=True, no_cpython_wrapper=True, _nrt=allocates)
 
 
 def primitive(twin):

@@ -59,7 +59,7 @@ def chunked(function=None, *, fastmath=FAST):
     """
     if function is None:
         return functools.partial(chunked, fastmath=fastmath)
-    body = helper(function, fastmath=fastmath)
+    body = helper(function, fastmath=fastmath, allocates=True)
 
     def run_chunks(state, ticket, number, is_caller, spins, n, grain, *args):
         if is_caller:

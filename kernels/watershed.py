@@ -20,6 +20,7 @@ from ._jit import EXACT, helper, kernel
 from ._parallel import chunk_size, chunked
 from .label import label
 
+_ONE = np.uint64(1)
 _DIGIT = 11  # bits of a number that one pass of the radix sort looks at
 
 
@@ -30,6 +31,19 @@ def _neighbours(connectivity):
     if connectivity == 2:
         rows, columns = (-1, -1, -1, 0, 0, 1, 1, 1), (-1, 0, 1, -1, 1, -1, 0, 1)
     return rows, columns, 4 * connectivity
+
+
+@helper
+def _queue(pixel, level, heads, tails, following, words, groups):
+    """Put a pixel at the end of the list of its level."""
+    following[pixel] = -1
+    if heads[level] < 0:
+        heads[level] = pixel
+        words[level >> 6] |= _ONE << np.uint64(level & 63)
+        groups[level >> 12] |= _ONE << np.uint64((level >> 6) & 63)
+    else:
+        following[tails[level]] = pixel
+    tails[level] = pixel
 
 
 @kernel(fastmath=EXACT)
@@ -46,21 +60,11 @@ def _flood(levels, n_levels, allowed, connectivity, labels):
     tails = np.empty(n_levels, np.int32)
     words = np.zeros((n_levels >> 6) + 1, np.uint64)  # a bit for each list that is not empty,
     groups = np.zeros((n_levels >> 12) + 1, np.uint64)  # and one for each word that is not 0
-    one = np.uint64(1)
     waiting = 0
     for r in range(height):
         for c in range(width):
             if labels[r, c] != 0:
-                level = np.int64(levels[r, c])
-                pixel = r * width + c
-                following[pixel] = -1
-                if heads[level] < 0:
-                    heads[level] = pixel
-                    words[level >> 6] |= one << np.uint64(level & 63)
-                    groups[level >> 12] |= one << np.uint64((level >> 6) & 63)
-                else:
-                    following[tails[level]] = pixel
-                tails[level] = pixel
+                _queue(r * width + c, np.int64(levels[r, c]), heads, tails, following, words, groups)
                 waiting += 1
     group = 0
     while waiting > 0:
@@ -72,9 +76,9 @@ def _flood(levels, n_levels, allowed, connectivity, labels):
         heads[lowest] = following[pixel]
         waiting -= 1
         if following[pixel] < 0:
-            words[word] &= ~(one << np.uint64(lowest & 63))
+            words[word] &= ~(_ONE << np.uint64(lowest & 63))
             if words[word] == 0:
-                groups[group] &= ~(one << np.uint64(word & 63))
+                groups[group] &= ~(_ONE << np.uint64(word & 63))
         r, c = pixel // width, pixel % width
         mine = labels[r, c]
         for k in range(n_neighbours):
@@ -83,15 +87,7 @@ def _flood(levels, n_levels, allowed, connectivity, labels):
                 continue
             labels[i, j] = mine
             level = np.int64(levels[i, j])
-            other = i * width + j
-            following[other] = -1
-            if heads[level] < 0:
-                heads[level] = other
-                words[level >> 6] |= one << np.uint64(level & 63)
-                groups[level >> 12] |= one << np.uint64((level >> 6) & 63)
-            else:
-                following[tails[level]] = other
-            tails[level] = other
+            _queue(i * width + j, level, heads, tails, following, words, groups)
             waiting += 1
             group = min(group, level >> 12)  # the flood may spill into a lower basin
 
@@ -124,8 +120,8 @@ def _rank(keys, ranks):
 
 
 @chunked(fastmath=EXACT)
-def _draw_lines(lo, hi, labels, connectivity, lines):
-    """Mark the pixels next to a region of lower number."""
+def _draw_lines(lo, hi, labels, seeds, connectivity, lines):
+    """Mark, but for the seeds, the pixels next to a region of lower number or to a seed of any other."""
     height, width = labels.shape
     rows, columns, n_neighbours = _neighbours(connectivity)
     for r in range(lo, hi):
@@ -134,8 +130,9 @@ def _draw_lines(lo, hi, labels, connectivity, lines):
             for k in range(n_neighbours):
                 i, j = r + rows[k], c + columns[k]
                 if 0 <= i < height and 0 <= j < width:
-                    beside |= 0 < labels[i, j] < mine
-            lines[r, c] = beside
+                    other = labels[i, j]
+                    beside |= 0 < other < mine or (other > mine and seeds[i, j])
+            lines[r, c] = beside and mine > 0 and not seeds[r, c]
 
 
 @chunked(fastmath=EXACT)
@@ -203,8 +200,9 @@ def watershed(image, markers=None, connectivity=1, *, mask=None, watershed_line=
     mask : (H, W) array of bool, optional
         Only pixels where it is True are labelled, and flooded.
     watershed_line : bool
-        Whether to draw a line of zeros between regions: those of their pixels that touch a region of lower number.
-        It takes nothing else away from any region.
+        Whether to draw a line of zeros between regions: of two pixels that touch it takes that of the higher number,
+        or the other if that is a marker's. Markers stay whole, so no region is lost, and markers that touch are not
+        separated. Nothing else is taken away from any region.
 
     Returns
     -------
@@ -241,9 +239,10 @@ def watershed(image, markers=None, connectivity=1, *, mask=None, watershed_line=
     if not labels.any():
         where = "" if mask is None else " within the mask"
         raise ValueError(f"watershed: markers must not all be 0{where}")
+    seeds = labels > 0
     _flood(levels, n_levels, allowed, connectivity, labels)
     if watershed_line:
         lines = np.empty(labels.shape, np.bool_)
-        _draw_lines(len(labels), labels, connectivity, lines, grain=chunk_size(5.0 * labels.shape[1]))
+        _draw_lines(len(labels), labels, seeds, connectivity, lines, grain=chunk_size(5.0 * labels.shape[1]))
         labels[lines] = 0
     return labels

@@ -71,6 +71,14 @@ def test_line_takes_nothing_else_away():
     assert len(np.unique(plain)) == 12
 
 
+def test_line_loses_no_region():
+    """Also one pixel wide, and where markers touch."""
+    labels = watershed(np.zeros((1, 6)), [[1, 2, 0, 0, 3, 0]], watershed_line=True)
+    np.testing.assert_array_equal(labels, [[1, 2, 2, 0, 3, 3]])
+    labels = watershed(np.zeros((1, 4)), [[3, 0, 1, 0]], watershed_line=True)
+    np.testing.assert_array_equal(labels, [[3, 0, 1, 1]])
+
+
 def test_same_for_all_dtypes_and_layouts():
     image = np.random.default_rng(0).integers(0, 256, (20, 30), dtype=np.uint8)
     expected = watershed(image, 7)

@@ -32,8 +32,11 @@ def watershed(image, markers, connectivity=1, mask=None, lines=False):
     if lines:
         drawn = labels.copy()
         for r, c in np.ndindex(labels.shape):
-            if any(0 < labels[i, j] < labels[r, c] for i, j in _around(labels.shape, r, c, connectivity)):
-                drawn[r, c] = 0
+            if markers[r, c]:
+                continue
+            for i, j in _around(labels.shape, r, c, connectivity):
+                if 0 < labels[i, j] < labels[r, c] or (labels[i, j] > labels[r, c] and markers[i, j]):
+                    drawn[r, c] = 0
         labels = drawn
     return labels
 
