@@ -18,6 +18,7 @@ Images are ``(H, W)`` or ``(H, W, C)``, batches ``(N, H, W, C)``, weights of a c
 ``(KH, KW, C_in, C_out)``.
 """
 
+from .avg_pool2d import avg_pool2d, avg_pool2d_backward
 from .batch_norm import batch_norm, batch_norm_backward
 from .conv2d import conv2d
 from .conv2d_backward_input import conv2d_backward_input
@@ -28,12 +29,15 @@ from .kmeans import KMeansResult, kmeans
 from .lab import rgb2lab
 from .label import label
 from .matmul import matmul
+from .max_pool2d import max_pool2d, max_pool2d_backward
 from .resize import resize
 from .sobel import sobel
 from .watershed import watershed
 
 __all__ = [
     "KMeansResult",
+    "avg_pool2d",
+    "avg_pool2d_backward",
     "batch_norm",
     "batch_norm_backward",
     "conv2d",
@@ -44,6 +48,8 @@ __all__ = [
     "kmeans",
     "label",
     "matmul",
+    "max_pool2d",
+    "max_pool2d_backward",
     "resize",
     "rgb2lab",
     "sobel",

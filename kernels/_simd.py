@@ -181,16 +181,33 @@ def _load_ir(context, builder, array_type, vector, pointer, count, mask=None):
     return builder.sitofp(value, wide) if element.signed else builder.uitofp(value, wide)
 
 
+def _saturate(builder, vector, value, count, bits, signed):
+    """IR: integers of so many bits, rounded to nearest even, within their range; 0 for NaN.
+
+    By limits and a conversion to 32 bits: LLVM makes scalar code of its saturating conversions.
+    """
+    wide, words = value.type, ir.VectorType(_I32, count)
+
+    def floats(x):
+        return ir.Constant(wide, [float(x)] * count)
+
+    low, high = (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1) if signed else (0, 2**bits - 1)
+    value = call_intrinsic(builder, f"llvm.rint.v{count}f{vector.dtype.bitwidth}", wide, [value])
+    value = builder.select(builder.fcmp_ordered("==", value, value), value, floats(0))
+    value = builder.select(builder.fcmp_ordered(">", value, floats(low)), value, floats(low))
+    below = builder.fcmp_ordered("<", value, floats(high))  # a float32 rounds the highest of 32 bits up
+    whole = builder.fptosi(builder.select(below, value, floats(0)), words)
+    whole = builder.select(below, whole, ir.Constant(words, [high] * count))
+    return builder.trunc(whole, ir.VectorType(ir.IntType(bits), count)) if bits < 32 else whole
+
+
 def _store_ir(context, builder, array_type, vector, value, pointer, count, mask=None):
     """The opposite of `_load_ir`: to integers rounds to nearest even and saturates."""
     element = array_type.dtype
     bits, is_float = element.bitwidth, isinstance(element, types.Float)
     raw = ir.VectorType(_ir_scalar(element) if is_float else ir.IntType(bits), count)
     if not is_float:
-        wide, tag = value.type, f"v{count}f{vector.dtype.bitwidth}"
-        value = call_intrinsic(builder, f"llvm.rint.{tag}", wide, [value])
-        convert = "fptosi" if element.signed else "fptoui"
-        value = call_intrinsic(builder, f"llvm.{convert}.sat.v{count}i{bits}.{tag}", raw, [value])
+        value = _saturate(builder, vector, value, count, bits, element.signed)
     elif raw != value.type:
         value = builder.fptrunc(value, raw)
     pointer = builder.bitcast(pointer, raw.as_pointer())
@@ -244,28 +261,42 @@ def prefetch(typing_context, array, i):
     return types.void(array, types.intp), codegen
 
 
-def _load_part_twin(array, i, n):
-    out = np.zeros(_twin_lanes(array), _twin_dtype(array))
+def _load_part_ir(context, builder, array_type, vector, array, i, n):
+    if context.enable_boundscheck:
+        with builder.if_then(builder.icmp_signed(">", n, ir.Constant(_I64, 0))):
+            element_pointer(context, builder, array_type, array, i, _plus(builder, builder.add(i, n), -1))
+    pointer = builder.gep(context.make_array(array_type)(context, builder, array).data, [i])
+    mask = first_lanes(builder, vector.lanes, n)
+    return _load_ir(context, builder, array_type, vector, pointer, vector.lanes, mask)
+
+
+def _load_part_as_twin(like, array, i, n):
+    out = np.zeros(_twin_lanes(like), _twin_dtype(like))
     n = min(max(n, 0), len(out))
     out[:n] = array.reshape(-1)[i : i + n]
     return out
 
 
-@primitive(twin=_load_part_twin)
+@primitive(twin=lambda array, i, n: _load_part_as_twin(array, array, i, n))
 def load_part(typing_context, array, i, n):
     """The first `n` lanes of `load`, zero in the others; touches no memory beyond them. n may be 0."""
     vector = vector_of(array)
 
     def codegen(context, builder, sig, args):
-        if context.enable_boundscheck:
-            with builder.if_then(builder.icmp_signed(">", args[2], ir.Constant(_I64, 0))):
-                last = _plus(builder, builder.add(args[1], args[2]), -1)
-                element_pointer(context, builder, sig.args[0], args[0], args[1], last)
-        pointer = builder.gep(context.make_array(sig.args[0])(context, builder, args[0]).data, [args[1]])
-        mask = first_lanes(builder, vector.lanes, args[2])
-        return _load_ir(context, builder, sig.args[0], vector, pointer, vector.lanes, mask)
+        return _load_part_ir(context, builder, sig.args[0], vector, *args)
 
     return vector(array, types.intp, types.intp), codegen
+
+
+@primitive(twin=_load_part_as_twin)
+def load_part_as(typing_context, like, array, i, n):
+    """`load_part` of an array of another dtype into a vector that goes with `like`, an array or vector."""
+    vector = vector_of(like)
+
+    def codegen(context, builder, sig, args):
+        return _load_part_ir(context, builder, sig.args[1], vector, *args[1:])
+
+    return vector(like, array, types.intp, types.intp), codegen
 
 
 def _narrow_twin(values, dtype):

@@ -57,3 +57,19 @@ def images(draw, dtypes=PIXELS, channels=(None, 1, 3), low=0.0, high=1.0, min_si
     if n_channels is not None:
         shape = (*shape, n_channels)
     return draw(arrays(shape, dtypes, low, high, **options))
+
+
+@st.composite
+def poolings(draw):
+    """A batch of pictures (N, H, W, C), often with ties, and the arguments of a pooling that fits."""
+    shape = (draw(sides(1, 2)), draw(sides(1, 9)), draw(sides(1, 9)), draw(sides(1, 19)))
+    x = draw(arrays(shape, low=-2, high=2))
+    pool_size, padding = [], []
+    for n in shape[1:3]:
+        k = draw(st.integers(1, min(n + 1, 4)))
+        least = -(-max(0, k - n) // 2)
+        pool_size.append(k)
+        padding.append(draw(st.integers(least, max(least, k // 2))))
+    stride = draw(st.tuples(st.integers(1, 4), st.integers(1, 4)))
+    padding = "same" if draw(st.booleans()) else tuple(padding)
+    return x, {"pool_size": tuple(pool_size), "stride": stride, "padding": padding}

@@ -1,0 +1,138 @@
+"""The mean of each channel over windows of a picture, and its gradient.
+
+    y[n, r, c, f] = 1 / k sum over i, j of x[n, r s + i - p, c s + j - p, f],   pixels outside of the picture being 0
+    dx[n, h, w, f] = sum over the windows (r, c) that cover the pixel (h, w) of dy[n, r, c, f] / k
+
+where k is the number of pixels of the window, or only of those within the picture; 1 / k is the product of a number
+for its rows and one for its columns. Both are sums over a range of rows and one of columns, done by one kernel; each
+result is summed by itself and written once. Vectors lie along the channels.
+
+Time O(N OH OW KH KW C); memory: the result.
+"""
+
+import functools
+
+import numpy as np
+
+from . import _validate as check
+from ._image import load_up_to
+from ._parallel import chunk_size, chunked
+from ._pooling import batch_shape, pooling, store_up_to
+from ._simd import fma, lanes, splat
+
+_TERM = 0.1  # nanoseconds for one term of a sum in one channel
+
+
+@functools.lru_cache(maxsize=256)
+def _axis(size, kernel, stride, pad, count, count_include_pad, dtype):
+    """(range, weights) of pixels in each of `count` windows along an axis, and of windows that cover each pixel.
+
+    A range is (first, last), two arrays; of the weights the first is that of a term, the second that of the sum.
+    """
+    begin, pixel = np.arange(count) * stride - pad, np.arange(size) + pad
+    first, last = np.maximum(begin, 0), np.minimum(begin + kernel, size)
+    share = (1 / (np.full(count, kernel) if count_include_pad else last - first)).astype(dtype)
+    ones = np.ones(size, dtype)
+    covering = np.maximum(0, (pixel - kernel) // stride + 1), np.minimum(count, pixel // stride + 1)
+    return (first, last, ones, share), (*covering, share, ones)
+
+
+def _axes(g, count_include_pad, dtype):
+    """`_axis` of the rows and of the columns, forward and backward."""
+    axes = [
+        _axis(g.image[i], g.kernel[i], g.stride[i], g.pad[i], g.output[i], bool(count_include_pad), dtype)
+        for i in (0, 1)
+    ]
+    return zip(*axes, strict=True)
+
+
+@chunked
+def _sums(lo, hi, x, top, bottom, row_weights, row_scales, left, right, column_weights, column_scales, y):
+    # Requires: x (N, H, W, C), y (N, OH, OW, C); the others as from _axis. Items are rows of y.
+    height, width, channels = x.shape[1:]
+    oh, ow = y.shape[1:3]
+    for item in range(lo, hi):
+        n, row = item // oh, item % oh
+        first_row, last_row = top[row], bottom[row]
+        for column in range(ow):
+            first, last, scale = left[column], right[column], row_scales[row] * column_scales[column]
+            for c in range(0, channels, lanes(x)):
+                total = splat(x, 0.0)
+                for h in range(first_row, last_row):
+                    line = (n * height + h) * width * channels + c
+                    for w in range(first, last):
+                        value = load_up_to(x, line + w * channels, channels - c)
+                        total = fma(value, splat(x, row_weights[h] * column_weights[w]), total)
+                store_up_to(y, (item * ow + column) * channels + c, total * scale, channels - c)
+
+
+def _pool(x, rows, columns, shape):
+    """Sums over ranges of rows and columns, each given by what `_axis` gives."""
+    y = np.empty(shape, x.dtype)
+    terms = np.mean(rows[1] - rows[0]) * np.mean(columns[1] - columns[0]) * shape[2] * shape[3]
+    _sums(shape[0] * shape[1], x, *rows, *columns, y, grain=chunk_size(_TERM * terms))
+    return y
+
+
+def avg_pool2d(x, pool_size, *, stride=None, padding=0, count_include_pad=True):
+    """Mean of each channel over windows of pictures.
+
+    Parameters
+    ----------
+    x : (N, H, W, C) array of float32 or float64
+    pool_size : int or (rows, columns)
+        The window.
+    stride : int or (rows, columns), optional
+        From window to window; `pool_size` if not given.
+    padding : int, (rows, columns), "same" or "valid"
+        How far windows reach beyond the picture: at most half of `pool_size`. "same" gives ceil(H / stride) rows, the
+        odd row below; "valid" is 0.
+    count_include_pad : bool
+        Whether what lies beyond the picture counts, as zeros. If not, the mean is of the pixels alone.
+
+    Returns
+    -------
+    (N, OH, OW, C) array of the dtype of `x`, with OH = (H + 2 padding - KH) // stride + 1
+
+    Raises
+    ------
+    ValueError, TypeError
+        If the window does not fit into the padded picture, the padding is too wide, or `x` is no batch of pictures.
+
+    Notes
+    -----
+    As ``torch.nn.functional.avg_pool2d``, channels last; Keras leaves out what lies beyond the picture.
+    """
+    x = check.as_array("avg_pool2d", "x", x, ndim=4)
+    g = pooling("avg_pool2d", x.shape[1:3], pool_size, stride, padding)
+    forward, _ = _axes(g, count_include_pad, x.dtype)
+    return _pool(x, *forward, (x.shape[0], *g.output, x.shape[3]))
+
+
+def avg_pool2d_backward(dy, input_shape, pool_size, *, stride=None, padding=0, count_include_pad=True):
+    """Gradient of `avg_pool2d` with respect to `x`.
+
+    Parameters
+    ----------
+    dy : (N, OH, OW, C) array of float32 or float64
+        Gradient of the result.
+    input_shape : (N, H, W, C)
+        Shape of `x`.
+    pool_size, stride, padding, count_include_pad
+        As given to `avg_pool2d`.
+
+    Returns
+    -------
+    (N, H, W, C) array of the dtype of `dy`
+
+    Raises
+    ------
+    ValueError, TypeError
+        As `avg_pool2d`, and if `dy` has another shape than its result.
+    """
+    name = "avg_pool2d_backward"
+    n, height, width, channels = batch_shape(name, input_shape)
+    g = pooling(name, (height, width), pool_size, stride, padding)
+    dy = check.as_array(name, "dy", dy, shape=(n, *g.output, channels))
+    _, backward = _axes(g, count_include_pad, dy.dtype)
+    return _pool(dy, *backward, (n, height, width, channels))

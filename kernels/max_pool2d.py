@@ -1,0 +1,179 @@
+"""The maximum of each channel over windows of a picture, and its gradient.
+
+    y[n, r, c, f] = max over i, j of x[n, r s + i - p, c s + j - p, f],   pixels outside of the picture left out
+
+The gradient of a result goes to the pixel that it was taken from, of equal ones to the first in reading order; its
+index is kept. Going back, the picture is divided into bands of its rows: each adds up what the windows that touch it
+bring there, always in reading order of the windows.
+
+Vectors lie along the channels. A vector of gradients is offered to every pixel of its window, and each channel taken
+where the index says so, which is faster than to go to one place after the other; unless there are few channels.
+
+Time O(N OH OW KH KW C); memory: the result and the indices.
+"""
+
+import numpy as np
+
+from . import _validate as check
+from ._image import load_up_to
+from ._jit import helper
+from ._parallel import chunk_size, chunked
+from ._pooling import batch_shape, clip, pooling, store_up_to
+from ._simd import lanes, load_part_as, select, splat
+
+_BAND_BYTES = 1 << 16
+_TAP = 0.1  # nanoseconds for one pixel of a window in one channel
+_EXACT = 1 << 24  # a float32 holds smaller integers exactly
+
+
+@chunked
+def _max_pool(lo, hi, x, kh, kw, sh, sw, ph, pw, y, indices):
+    # Requires: x (N, H, W, C); y (N, OH, OW, C); indices of its shape, or empty if not wanted. Items are rows of y.
+    height, width, channels = x.shape[1:]
+    oh, ow = y.shape[1:3]
+    for item in range(lo, hi):
+        n, row = item // oh, item % oh
+        top, bottom = clip(row * sh - ph, kh, height)
+        for column in range(ow):
+            left, right = clip(column * sw - pw, kw, width)
+            for c in range(0, channels, lanes(x)):
+                largest, index = splat(x, -np.inf), splat(x, float(top * width + left))
+                for h in range(top, bottom):
+                    for w in range(left, right):
+                        pixel = h * width + w
+                        value = load_up_to(x, (n * height * width + pixel) * channels + c, channels - c)
+                        better = (value > largest) | (value != value)
+                        largest = select(better, value, largest)
+                        index = select(better, splat(x, float(pixel)), index)
+                o = (item * ow + column) * channels + c
+                store_up_to(y, o, largest, channels - c)
+                if indices.size:
+                    store_up_to(indices, o, index, channels - c)
+
+
+@helper
+def _scatter(dy, indices, first, channels, band):
+    """Add each gradient where its index says, if that lies in the band of pixels from `first` on."""
+    # Unsigned: one comparison will do, and no index counts from behind.
+    c, one, step, pixels = np.uint64(0), np.uint64(1), np.uint64(channels), np.uint64(band.size // channels)
+    for i in range(dy.size):
+        pixel = np.uint64(indices[i] - first)
+        if pixel < pixels:
+            band[pixel * step + c] += dy[i]
+        c = c + one if c + one < step else np.uint64(0)
+
+
+@chunked
+def _max_pool_backward(lo, hi, dy, indices, kh, kw, sh, sw, ph, pw, rows, one_by_one, dx):
+    # Requires: dy, indices (N, OH, OW, C), dx (N, H, W, C). Items are bands of `rows` rows of dx.
+    height, width, channels = dx.shape[1:]
+    oh, ow = dy.shape[1:3]
+    bands = (height + rows - 1) // rows
+    dx_flat, dy_flat, indices_flat = dx.reshape(-1), dy.reshape(-1), indices.reshape(-1)
+    for item in range(lo, hi):
+        n, begin = item // bands, item % bands * rows
+        end = min(begin + rows, height)
+        picture = n * height * width * channels
+        band = dx_flat[picture + begin * width * channels : picture + end * width * channels]
+        for i in range(band.size):
+            band[i] = 0
+        for row in range(max(0, (begin + ph - kh) // sh + 1), min(oh, (end - 1 + ph) // sh + 1)):
+            o = (n * oh + row) * ow * channels
+            if one_by_one:
+                _scatter(dy_flat[o : o + ow * channels], indices_flat[o:], begin * width, channels, band)
+                continue
+            top, bottom = max(row * sh - ph, begin), min(row * sh - ph + kh, end)
+            for column in range(ow):
+                left, right = clip(column * sw - pw, kw, width)
+                for c in range(0, channels, lanes(dx)):
+                    i, rest = o + column * channels + c, channels - c
+                    gradient, index = load_up_to(dy, i, rest), load_part_as(dy, indices, i, rest)
+                    for h in range(top, bottom):
+                        for w in range(left, right):
+                            i = picture + (h * width + w) * channels + c
+                            part = select(index == float(h * width + w), gradient, splat(dx, 0.0))
+                            store_up_to(dx, i, load_up_to(dx, i, rest) + part, rest)
+
+
+def max_pool2d(x, pool_size, *, stride=None, padding=0, return_indices=False):
+    """Maximum of each channel over windows of pictures.
+
+    Parameters
+    ----------
+    x : (N, H, W, C) array of float32 or float64
+    pool_size : int or (rows, columns)
+        The window.
+    stride : int or (rows, columns), optional
+        From window to window; `pool_size` if not given.
+    padding : int, (rows, columns), "same" or "valid"
+        How far windows reach beyond the picture, where there is nothing: at most half of `pool_size`. "same" gives
+        ceil(H / stride) rows, the odd row below; "valid" is 0.
+    return_indices : bool
+        Return also where the maxima are, for `max_pool2d_backward`.
+
+    Returns
+    -------
+    y : (N, OH, OW, C) array of the dtype of `x`, with OH = (H + 2 padding - KH) // stride + 1
+        NaN where there is one in the window.
+    indices : (N, OH, OW, C) array of int32
+        Only if wanted: for each maximum h * W + w of its pixel, the first in reading order if there are several.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If the window does not fit into the padded picture, the padding is too wide, or `x` is no batch of pictures;
+        if indices are wanted of float32 pictures of more than 2**24 pixels.
+
+    Notes
+    -----
+    As ``torch.nn.functional.max_pool2d``, channels last.
+    """
+    x = check.as_array("max_pool2d", "x", x, ndim=4)
+    n, height, width, channels = x.shape
+    g = pooling("max_pool2d", (height, width), pool_size, stride, padding)
+    if return_indices and height * width > _EXACT and x.dtype == np.float32:
+        raise ValueError(f"max_pool2d: indices reach {_EXACT} pixels of a float32 picture, got {height}x{width}")
+    shape = (n, *g.output, channels)
+    y, indices = np.empty(shape, x.dtype), np.empty(shape if return_indices else (0, 0, 0, 0), np.int32)
+    grain = chunk_size(_TAP * g.output[1] * g.kernel[0] * g.kernel[1] * channels)
+    _max_pool(n * g.output[0], x, *g.kernel, *g.stride, *g.pad, y, indices, grain=grain)
+    return (y, indices) if return_indices else y
+
+
+def max_pool2d_backward(dy, indices, input_shape, pool_size, *, stride=None, padding=0):
+    """Gradient of `max_pool2d` with respect to `x`.
+
+    Parameters
+    ----------
+    dy : (N, OH, OW, C) array of float32 or float64
+        Gradient of the result.
+    indices : (N, OH, OW, C) array of int32
+        From `max_pool2d`. Pixels outside of their window are ignored, or may be.
+    input_shape : (N, H, W, C)
+        Shape of `x`.
+    pool_size, stride, padding
+        As given to `max_pool2d`.
+
+    Returns
+    -------
+    (N, H, W, C) array of the dtype of `dy`
+
+    Raises
+    ------
+    ValueError, TypeError
+        As `max_pool2d`, and if `dy` or `indices` have another shape than its result.
+    """
+    name = "max_pool2d_backward"
+    n, height, width, channels = batch_shape(name, input_shape)
+    g = pooling(name, (height, width), pool_size, stride, padding)
+    shape = (n, *g.output, channels)
+    dy = check.as_array(name, "dy", dy, shape=shape)
+    indices = check.as_labels(name, "indices", indices, shape=shape, ndim=4)
+    dx = np.empty((n, height, width, channels), dy.dtype)
+    # Windows across the edge of two bands are looked at for both: bands are much higher than windows.
+    rows = max(4 * g.kernel[0], _BAND_BYTES // (width * channels * dx.itemsize))
+    rows = min(height, -(-rows // g.stride[0]) * g.stride[0])
+    one_by_one = channels < g.kernel[0] * g.kernel[1] or height * width > _EXACT
+    bands = n * -(-height // rows)
+    _max_pool_backward(bands, dy, indices, *g.kernel, *g.stride, *g.pad, rows, one_by_one, dx, grain=1)
+    return dx
