@@ -30,6 +30,9 @@ from .lab import rgb2lab
 from .label import label
 from .matmul import matmul
 from .max_pool2d import max_pool2d, max_pool2d_backward
+from .merge_regions import Merges, merge_regions
+from .oriented_gradient import oriented_gradient
+from .region_adjacency import RegionGraph, region_adjacency
 from .resize import resize
 from .sobel import sobel
 from .watershed import watershed
@@ -38,6 +41,8 @@ __all__ = [
     "KMeansResult",
     "avg_pool2d",
     "avg_pool2d_backward",
+    "Merges",
+    "RegionGraph",
     "batch_norm",
     "batch_norm_backward",
     "conv2d",
@@ -50,6 +55,9 @@ __all__ = [
     "matmul",
     "max_pool2d",
     "max_pool2d_backward",
+    "merge_regions",
+    "oriented_gradient",
+    "region_adjacency",
     "resize",
     "rgb2lab",
     "sobel",

@@ -3,50 +3,14 @@
 Regions are taken in ascending order of their size. One that is still too small when its turn comes is united with
 the neighbour whose mean features are nearest to its own, and hands on its pixels, its sums and its neighbours.
 
-Time O(H W) for the neighbourhoods and O(E log E) for their E edges; a small region looks at each neighbour once.
+Time O(H W) for the neighbourhoods; a small region looks at each neighbour once.
 """
 
 import numpy as np
 
 from . import _validate as check
 from ._jit import EXACT, ORDERED, helper, kernel
-
-
-@kernel(fastmath=EXACT)
-def _touching_pairs(labels, n, pairs):
-    """Pairs a * n + b, a < b, of regions that share an edge of a pixel; some of them often. Returns their number."""
-    height, width = labels.shape
-    count = 0
-    for r in range(height):
-        last_right = last_down = np.int64(-1)
-        for c in range(width):
-            mine = np.int64(labels[r, c])
-            if c + 1 < width and labels[r, c + 1] != mine:
-                other = np.int64(labels[r, c + 1])
-                pair = min(mine, other) * n + max(mine, other)
-                if pair != last_right and min(mine, other) >= 0:
-                    pairs[count] = pair
-                    count += 1
-                    last_right = pair
-            if r + 1 < height and labels[r + 1, c] != mine:
-                other = np.int64(labels[r + 1, c])
-                pair = min(mine, other) * n + max(mine, other)
-                if pair != last_down and min(mine, other) >= 0:
-                    pairs[count] = pair
-                    count += 1
-                    last_down = pair
-    return count
-
-
-@kernel(fastmath=ORDERED)
-def _region_sums(labels, features, sizes, sums):
-    """Pixels of each region and the sums of their features (P, C), in order."""
-    for p in range(labels.size):
-        region = labels[p]
-        if region >= 0:
-            sizes[region] += 1
-            for k in range(features.shape[1]):
-                sums[region, k] += features[p, k]
+from .region_adjacency import region_adjacency
 
 
 @helper
@@ -131,17 +95,13 @@ def merge_small(labels, features, min_size):
     if features.shape[:2] != labels.shape:
         raise ValueError(f"merge_small: features must have shape {(*labels.shape, 'C')}, got {features.shape}")
     min_size = check.integer("merge_small", "min_size", min_size, low=0)
-    n = int(labels.max(initial=-1)) + 1
-    if n == 0:
+    graph = region_adjacency(labels, features)
+    if len(graph.area) == 0:
         return labels.copy()
-    sizes, sums = np.zeros(n, np.int64), np.zeros((n, features[0, 0].size))
-    _region_sums(labels.reshape(-1), features.reshape(labels.size, -1), sizes, sums)
-    parents = np.arange(n)
-    if min_size > 1 and n > 1:
-        pairs = np.empty(2 * labels.size, np.int64)
-        pairs = np.unique(pairs[: _touching_pairs(labels, n, pairs)])
-        edges = np.stack([pairs // n, pairs % n], axis=1)
-        _merge(np.argsort(sizes, kind="stable"), edges, min_size, sizes, sums, parents)
+    parents = np.arange(len(graph.area))
+    if min_size > 1:
+        order = np.argsort(graph.area, kind="stable")
+        _merge(order, graph.edges, min_size, graph.area, graph.sums, parents)
     merged = np.where(labels >= 0, parents[labels], -1)
     return number_in_order(merged)
 
