@@ -33,8 +33,15 @@ def _parser():
 
 
 def run(arguments):
-    from . import image, jobs, layers, networks, parallel, regions  # noqa: F401  they register their rows
-    from . import graphs, image, jobs, networks, parallel, regions  # noqa: F401  they register their rows
+    from . import (  # noqa: F401  they register their rows
+        graphs,
+        image,
+        jobs,
+        layers,
+        networks,
+        parallel,
+        regions,
+    )
     from .harness import ROWS, measure, set_threads
 
     known = {name for row in ROWS for name in (row.group, row.name)}

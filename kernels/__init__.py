@@ -39,10 +39,10 @@ from .watershed import watershed
 
 __all__ = [
     "KMeansResult",
-    "avg_pool2d",
-    "avg_pool2d_backward",
     "Merges",
     "RegionGraph",
+    "avg_pool2d",
+    "avg_pool2d_backward",
     "batch_norm",
     "batch_norm_backward",
     "conv2d",
