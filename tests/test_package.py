@@ -26,8 +26,9 @@ PROMISED = {
     "smalti.kernels": """gaussian sobel rgb2lab resize kmeans label watershed matmul conv2d conv2d_backward_input
         conv2d_backward_weight conv2d_transpose max_pool2d max_pool2d_backward avg_pool2d avg_pool2d_backward""",
     "smalti.nn": """Tensor tensor no_grad check_gradients Module Sequential Dense Conv2D Conv2DTranspose BatchNorm
-        ReLU LeakyReLU Sigmoid Tanh Flatten Reshape""",
-    "smalti.nn.losses": "binary_cross_entropy",
+        ReLU LeakyReLU Sigmoid Tanh Softmax MaxPooling2D AveragePooling2D GlobalAveragePooling2D UpSampling2D Flatten
+        Reshape Dropout Embedding grad save load""",
+    "smalti.nn.losses": "binary_cross_entropy mean_squared_error cross_entropy hinge weighted_sum",
     "smalti.nn.optim": "Adam",
     "smalti.segment": "segment Segmentation",
     "smalti.gan": "load_dataset dcgan GAN train Trainer generate",
