@@ -27,6 +27,15 @@ def load_up_to(a, i, n):
     return load(a, i) if n >= lanes(a) else load_part(a, i, n)
 
 
+@helper
+def store_up_to(a, i, value, n):
+    """Write a vector to flat index `i` of which only the first `n` elements exist."""
+    if n >= lanes(a):
+        store(a, i, value)
+    else:
+        store_part(a, i, value, n)
+
+
 @helper(allocates=True)
 def scratch(n, like):
     """An uninitialised line of n elements, of the dtype of `like`, that begins at a cache line."""

@@ -2,7 +2,6 @@
 
 from . import _validate as check
 from ._jit import helper
-from ._simd import lanes, store, store_part
 from ._windows import pair, windows
 
 
@@ -26,12 +25,3 @@ def batch_shape(function, input_shape):
 def clip(first, length, limit):
     """The part of [first, first + length) that lies in [0, limit)."""
     return max(first, 0), min(first + length, limit)
-
-
-@helper
-def store_up_to(a, i, value, n):
-    """Write a vector to flat index `i` of which only the first `n` elements exist."""
-    if n >= lanes(a):
-        store(a, i, value)
-    else:
-        store_part(a, i, value, n)

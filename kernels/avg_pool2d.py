@@ -3,9 +3,9 @@
     y[n, r, c, f] = 1 / k sum over i, j of x[n, r s + i - p, c s + j - p, f],   pixels outside of the picture being 0
     dx[n, h, w, f] = sum over the windows (r, c) that cover the pixel (h, w) of dy[n, r, c, f] / k
 
-where k is the number of pixels of the window, or only of those within the picture; 1 / k is the product of a number
-for its rows and one for its columns. Both are sums over a range of rows and one of columns, done by one kernel; each
-result is summed by itself and written once. Vectors lie along the channels.
+where k is the number of pixels of the window, or only of those within the picture, or given; 1 / k is the product of a
+number for its rows and one for its columns. Both are sums over a range of rows and one of columns, done by one kernel;
+each result is summed by itself and written once. Vectors lie along the channels.
 
 Time O(N OH OW KH KW C); memory: the result.
 """
@@ -15,34 +15,35 @@ import functools
 import numpy as np
 
 from . import _validate as check
-from ._image import load_up_to
+from ._image import load_up_to, store_up_to
 from ._parallel import chunk_size, chunked
-from ._pooling import batch_shape, pooling, store_up_to
+from ._pooling import batch_shape, pooling
 from ._simd import fma, lanes, splat
 
 _TERM = 0.1  # nanoseconds for one term of a sum in one channel
 
 
 @functools.lru_cache(maxsize=256)
-def _axis(size, kernel, stride, pad, count, count_include_pad, dtype):
+def _axis(size, kernel, stride, pad, count, divisor, dtype):
     """(range, weights) of pixels in each of `count` windows along an axis, and of windows that cover each pixel.
 
-    A range is (first, last), two arrays; of the weights the first is that of a term, the second that of the sum.
+    A range is (first, last), two arrays; of the weights the first is that of a term, the second that of the sum. The
+    divisor is None for the number of pixels.
     """
     begin, pixel = np.arange(count) * stride - pad, np.arange(size) + pad
     first, last = np.maximum(begin, 0), np.minimum(begin + kernel, size)
-    share = (1 / (np.full(count, kernel) if count_include_pad else last - first)).astype(dtype)
+    share = (1 / (last - first if divisor is None else np.full(count, divisor))).astype(dtype)
     ones = np.ones(size, dtype)
     covering = np.maximum(0, (pixel - kernel) // stride + 1), np.minimum(count, pixel // stride + 1)
     return (first, last, ones, share), (*covering, share, ones)
 
 
-def _axes(g, count_include_pad, dtype):
+def _axes(function, g, count_include_pad, divisor_override, dtype):
     """`_axis` of the rows and of the columns, forward and backward."""
-    axes = [
-        _axis(g.image[i], g.kernel[i], g.stride[i], g.pad[i], g.output[i], bool(count_include_pad), dtype)
-        for i in (0, 1)
-    ]
+    divisors = g.kernel if count_include_pad else (None, None)
+    if divisor_override is not None:
+        divisors = (check.integer(function, "divisor_override", divisor_override, low=1), 1)
+    axes = [_axis(g.image[i], g.kernel[i], g.stride[i], g.pad[i], g.output[i], divisors[i], dtype) for i in (0, 1)]
     return zip(*axes, strict=True)
 
 
@@ -74,7 +75,7 @@ def _pool(x, rows, columns, shape):
     return y
 
 
-def avg_pool2d(x, pool_size, *, stride=None, padding=0, count_include_pad=True):
+def avg_pool2d(x, pool_size, *, stride=None, padding=0, count_include_pad=True, divisor_override=None):
     """Mean of each channel over windows of pictures.
 
     Parameters
@@ -89,6 +90,8 @@ def avg_pool2d(x, pool_size, *, stride=None, padding=0, count_include_pad=True):
         odd row below; "valid" is 0.
     count_include_pad : bool
         Whether what lies beyond the picture counts, as zeros. If not, the mean is of the pixels alone.
+    divisor_override : int, optional
+        What every sum is divided by instead; 1 gives the sums.
 
     Returns
     -------
@@ -105,11 +108,13 @@ def avg_pool2d(x, pool_size, *, stride=None, padding=0, count_include_pad=True):
     """
     x = check.as_array("avg_pool2d", "x", x, ndim=4)
     g = pooling("avg_pool2d", x.shape[1:3], pool_size, stride, padding)
-    forward, _ = _axes(g, count_include_pad, x.dtype)
+    forward, _ = _axes("avg_pool2d", g, count_include_pad, divisor_override, x.dtype)
     return _pool(x, *forward, (x.shape[0], *g.output, x.shape[3]))
 
 
-def avg_pool2d_backward(dy, input_shape, pool_size, *, stride=None, padding=0, count_include_pad=True):
+def avg_pool2d_backward(
+    dy, input_shape, pool_size, *, stride=None, padding=0, count_include_pad=True, divisor_override=None
+):
     """Gradient of `avg_pool2d` with respect to `x`.
 
     Parameters
@@ -118,7 +123,7 @@ def avg_pool2d_backward(dy, input_shape, pool_size, *, stride=None, padding=0, c
         Gradient of the result.
     input_shape : (N, H, W, C)
         Shape of `x`.
-    pool_size, stride, padding, count_include_pad
+    pool_size, stride, padding, count_include_pad, divisor_override
         As given to `avg_pool2d`.
 
     Returns
@@ -134,5 +139,5 @@ def avg_pool2d_backward(dy, input_shape, pool_size, *, stride=None, padding=0, c
     n, height, width, channels = batch_shape(name, input_shape)
     g = pooling(name, (height, width), pool_size, stride, padding)
     dy = check.as_array(name, "dy", dy, shape=(n, *g.output, channels))
-    _, backward = _axes(g, count_include_pad, dy.dtype)
+    _, backward = _axes(name, g, count_include_pad, divisor_override, dy.dtype)
     return _pool(dy, *backward, (n, height, width, channels))

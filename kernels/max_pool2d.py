@@ -15,10 +15,10 @@ Time O(N OH OW KH KW C); memory: the result and the indices.
 import numpy as np
 
 from . import _validate as check
-from ._image import load_up_to
+from ._image import load_up_to, store_up_to
 from ._jit import helper
 from ._parallel import chunk_size, chunked
-from ._pooling import batch_shape, clip, pooling, store_up_to
+from ._pooling import batch_shape, clip, pooling
 from ._simd import lanes, load_part_as, select, splat
 
 _BAND_BYTES = 1 << 16

@@ -6,16 +6,31 @@ To read: `tensor` and `function` (how differentiation works), `ops` (what a deri
 from . import init, losses, optim
 from .function import no_grad
 from .gradients import check_gradients
-from .layers import BatchNorm, Conv2D, Conv2DTranspose, Dense, Flatten, LeakyReLU, ReLU, Reshape, Sigmoid, Tanh
+from .layers import BatchNorm, Conv2D, Conv2DTranspose, Dense, Embedding
 from .memory import keep_freed_memory
 from .module import Module, Parameter
 from .saving import load, save
 from .sequential import Sequential
+from .stateless import (
+    AveragePooling2D,
+    Dropout,
+    Flatten,
+    GlobalAveragePooling2D,
+    LeakyReLU,
+    MaxPooling2D,
+    ReLU,
+    Reshape,
+    Sigmoid,
+    Softmax,
+    Tanh,
+    UpSampling2D,
+)
 from .tensor import Tensor, grad, tensor
 
 __all__ = [
-    "BatchNorm", "Conv2D", "Conv2DTranspose", "Dense", "Flatten", "LeakyReLU", "Module", "Parameter", "ReLU",
-    "Reshape", "Sequential", "Sigmoid", "Tanh", "Tensor", "check_gradients", "grad", "init", "load", "losses",
+    "AveragePooling2D", "BatchNorm", "Conv2D", "Conv2DTranspose", "Dense", "Dropout", "Embedding", "Flatten",
+    "GlobalAveragePooling2D", "LeakyReLU", "MaxPooling2D", "Module", "Parameter", "ReLU", "Reshape", "Sequential",
+    "Sigmoid", "Softmax", "Tanh", "Tensor", "UpSampling2D", "check_gradients", "grad", "init", "load", "losses",
     "no_grad", "optim", "save", "tensor",
 ]  # fmt: skip
 

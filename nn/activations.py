@@ -1,6 +1,8 @@
 """Activations as operations. Each backward is one pass over memory, or recorded operations if asked for."""
 
 from ..kernels import activations as kernels
+from ..kernels.softmax import softmax as _softmax
+from ..kernels.softmax import softmax_backward
 from .function import Function, is_recording
 from .tensor import Tensor
 
@@ -54,6 +56,18 @@ class Tanh(Function):
         return Tensor(kernels.tanh_backward(dy.data, self.y))
 
 
+class Softmax(Function):
+    def forward(self, x):
+        self.y = _softmax(x.data)
+        return self.y
+
+    def backward(self, dy):
+        if is_recording():
+            y = Tensor.from_data(self.y, self)
+            return y * (dy - (dy * y).sum(axis=-1, keepdims=True))
+        return Tensor(softmax_backward(dy.data, self.y))
+
+
 def leaky_relu(x, negative_slope=0.2):
     """x where it is positive, else `negative_slope` times x."""
     return LeakyReLU.apply(x, negative_slope=negative_slope)
@@ -72,3 +86,8 @@ def sigmoid(x):
 def tanh(x):
     """Hyperbolic tangent."""
     return Tanh.apply(x)
+
+
+def softmax(x):
+    """Exponentials over the last axis, divided by their sum."""
+    return Softmax.apply(x)

@@ -1,18 +1,17 @@
-"""Layers, named and arranged as in Keras: channels last, sizes of inputs found when the network is built."""
-
-import math
+"""Layers with parameters, named and arranged as in Keras: channels last, sizes of inputs found when they are built."""
 
 import numpy as np
 
 from ..kernels import _validate as check
-from . import activations, init, ops
+from ..kernels._windows import pair
+from . import init, ops
 from .convolution import conv2d, conv2d_transpose
 from .module import Module, Parameter
 from .normalization import batch_norm
 from .tensor import Tensor
 
 
-class _Layer(Module):
+class Layer(Module):
     """A module that checks its input against the shape and dtype that it was built for."""
 
     def __call__(self, x):
@@ -24,15 +23,19 @@ class _Layer(Module):
         name = type(self).__name__
         if not isinstance(x, Tensor):
             raise TypeError(f"{name}: input must be a Tensor, got {type(x).__name__}; see nn.tensor")
-        if self.input_shape is None:
-            raise RuntimeError(
-                f"{name}: not built yet; call build(input_shape, rng), or give Sequential an input_shape"
-            )
+        self.check_built()
         if not self.fits(x.shape[1:]):
             raise ValueError(f"{name}: input must have shape {self.expected()}, got {x.shape}")
         for key, t in vars(self).items():
             if isinstance(t, Parameter) and t.dtype != x.dtype:
                 raise TypeError(f"{name}: input must have the dtype of {key}, {t.dtype}, got {x.dtype}")
+
+    def check_built(self):
+        if self.input_shape is None:
+            name = type(self).__name__
+            raise RuntimeError(
+                f"{name}: not built yet; call build(input_shape, rng), or give Sequential an input_shape"
+            )
 
     def fits(self, shape):
         return shape == self.input_shape
@@ -41,7 +44,7 @@ class _Layer(Module):
         return f"(N, {', '.join(map(str, self.input_shape))})"
 
 
-class Dense(_Layer):
+class Dense(Layer):
     """y = x @ kernel + bias.
 
     Parameters
@@ -71,7 +74,7 @@ class Dense(_Layer):
         return f"{self.units}" + ("" if self.use_bias else ", use_bias=False")
 
 
-class _Convolution(_Layer):
+class _Convolution(Layer):
     """What Conv2D and Conv2DTranspose have in common."""
 
     def __init__(
@@ -79,12 +82,12 @@ class _Convolution(_Layer):
     ):
         name = type(self).__name__
         self.filters = check.integer(name, "filters", filters, low=1)
-        self.kernel_size = _pair(name, "kernel_size", kernel_size, low=1)
-        self.strides = _pair(name, "strides", strides, low=1)
+        self.kernel_size = pair(name, "kernel_size", kernel_size, 1)
+        self.strides = pair(name, "strides", strides, 1)
         if isinstance(padding, str):
             self.padding = check.one_of(name, "padding", padding, ("same", "valid"))
         else:
-            self.padding = _pair(name, "padding", padding, low=0)
+            self.padding = pair(name, "padding", padding, 0)
         self.use_bias, self.kernel_initializer = use_bias, kernel_initializer
 
     def create(self, input_shape, rng):
@@ -181,7 +184,7 @@ class Conv2DTranspose(_Convolution):
         )
 
 
-class BatchNorm(_Layer):
+class BatchNorm(Layer):
     """Batch normalisation of the last axis, then scale by gamma and shift by beta.
 
     In training with the mean and variance of the batch; in use (`eval`) with the running averages of these.
@@ -227,86 +230,47 @@ class BatchNorm(_Layer):
         return f"momentum={self.momentum:g}, epsilon={self.epsilon:g}"
 
 
-class _Stateless(_Layer):
-    """A layer without parameters, which takes any shape."""
-
-    def check(self, x):
-        if not isinstance(x, Tensor):
-            raise TypeError(f"{type(self).__name__}: input must be a Tensor, got {type(x).__name__}; see nn.tensor")
-
-
-class LeakyReLU(_Stateless):
-    """x where it is positive, else `negative_slope` times x."""
-
-    def __init__(self, negative_slope=0.3):
-        self.negative_slope = check.real(type(self).__name__, "negative_slope", negative_slope, low=0)
-
-    def forward(self, x):
-        return activations.leaky_relu(x, self.negative_slope)
-
-    def describe(self):
-        return f"{self.negative_slope:g}"
-
-
-class ReLU(LeakyReLU):
-    """x where it is positive, else 0."""
-
-    def __init__(self):
-        super().__init__(0.0)
-
-    def describe(self):
-        return ""
-
-
-class Sigmoid(_Stateless):
-    """1 / (1 + exp(-x))."""
-
-    def forward(self, x):
-        return activations.sigmoid(x)
-
-
-class Tanh(_Stateless):
-    """Hyperbolic tangent."""
-
-    def forward(self, x):
-        return activations.tanh(x)
-
-
-class Flatten(_Stateless):
-    """(N, ...) to (N, everything)."""
-
-    def create(self, input_shape, rng):
-        return (math.prod(input_shape),)
-
-    def forward(self, x):
-        return x.reshape(x.shape[0], math.prod(x.shape[1:]))
-
-
-class Reshape(_Stateless):
-    """(N, ...) to (N, *target_shape).
+class Embedding(Layer):
+    """A vector for each whole number: (N, ...) numbers to (N, ..., output_dim).
 
     Parameters
     ----------
-    target_shape : tuple of int
+    input_dim : int
+        How many numbers there are: they lie in [0, input_dim).
+    output_dim : int
+        Length of a vector.
+    embeddings_initializer : callable
+        Called with (input_dim, output_dim) and a generator; see `smalti.nn.init`.
     """
 
-    def __init__(self, target_shape):
-        self.target_shape = tuple(check.integer("Reshape", "target_shape", n, low=1) for n in target_shape)
+    def __init__(self, input_dim, output_dim, *, embeddings_initializer=init.normal):
+        self.input_dim = check.integer("Embedding", "input_dim", input_dim, low=1)
+        self.output_dim = check.integer("Embedding", "output_dim", output_dim, low=1)
+        self.embeddings_initializer = embeddings_initializer
 
     def create(self, input_shape, rng):
-        if math.prod(input_shape) != math.prod(self.target_shape):
-            raise ValueError(f"Reshape: input_shape {input_shape} cannot become {self.target_shape}")
-        return self.target_shape
+        self.embeddings = Parameter(self.embeddings_initializer((self.input_dim, self.output_dim), rng))
+        return (*input_shape, self.output_dim)
+
+    def check(self, x):
+        self.check_built()
+        if x.shape[1:] != self.input_shape:
+            raise ValueError(f"Embedding: input must have shape {self.expected()}, got {x.shape}")
+        if x.size and not 0 <= x.min() <= x.max() < self.input_dim:
+            raise ValueError(f"Embedding: input must be in [0, {self.input_dim}), got from {x.min()} to {x.max()}")
+
+    def __call__(self, x):
+        """`x` is an array of integers, or a tensor of whole numbers."""
+        numbers = np.asarray(x.data if isinstance(x, Tensor) else x)
+        if numbers.dtype.kind == "f" and (numbers == np.rint(numbers)).all():
+            numbers = numbers.astype(np.int64)
+        if numbers.dtype.kind not in "ui":
+            raise TypeError(f"Embedding: input must be whole numbers, got an array of {numbers.dtype}")
+        self.check(numbers)
+        return self.forward(numbers)
 
     def forward(self, x):
-        return x.reshape(x.shape[0], *self.target_shape)
+        return self.embeddings[x]
 
     def describe(self):
-        return f"{self.target_shape}"
-
-
-def _pair(function, name, value, low):
-    values = (value, value) if isinstance(value, int) else tuple(value) if isinstance(value, (tuple, list)) else None
-    if values is None or len(values) != 2:
-        raise TypeError(f"{function}: {name} must be an int or a pair of ints, got {value!r}")
-    return tuple(check.integer(function, name, n, low=low) for n in values)
+        return f"{self.input_dim}, {self.output_dim}"

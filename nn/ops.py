@@ -197,6 +197,44 @@ class Transpose(Function):
         return Transpose.apply(dy, axes=tuple(int(i) for i in np.argsort(self.axes)))
 
 
+class Index(Function):
+    """What an array's brackets give, for any key that NumPy knows."""
+
+    def __init__(self, key):
+        self.key = key
+
+    def forward(self, x):
+        self.shape = x.shape
+        return x.data[self.key]
+
+    def backward(self, dy):
+        return PutAt.apply(dy, key=self.key, shape=self.shape)
+
+
+class PutAt(Function):
+    """Zeros to which the elements are added at their places."""
+
+    def __init__(self, key, shape):
+        self.key, self.shape = key, shape
+
+    def forward(self, y):
+        x = np.zeros(self.shape, y.dtype)
+        if _is_basic(self.key):
+            x[self.key] = y.data
+        else:  # a place may be named more than once
+            np.add.at(x, self.key, y.data)
+        return x
+
+    def backward(self, dx):
+        return Index.apply(dx, key=self.key)
+
+
+def _is_basic(key):
+    """Whether a key is made of numbers and slices only, so that it names no place twice."""
+    parts = key if isinstance(key, tuple) else (key,)
+    return all(part is None or part is Ellipsis or isinstance(part, (int, np.integer, slice)) for part in parts)
+
+
 class MatMul(Function):
     """a @ b, plus a row of biases if given: a dense layer in one operation."""
 
@@ -286,6 +324,14 @@ def transpose(x, *axes):
     if sorted(axes) != list(range(x.ndim)):
         raise ValueError(f"transpose: axes must name each of the {x.ndim} axes once, got {axes}")
     return Transpose.apply(x, axes=axes)
+
+
+def index(x, key):
+    """Elements of x, as NumPy's brackets give them; an element named twice gets both gradients."""
+    parts = key if isinstance(key, tuple) else (key,)
+    if any(isinstance(part, Tensor) for part in parts):
+        raise TypeError("index: tensors hold floats; index with integers, slices, or arrays of integers or bool")
+    return Index.apply(x, key=key)
 
 
 def matmul(a, b, bias=None):

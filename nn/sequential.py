@@ -2,8 +2,9 @@
 
 import textwrap
 
-from .layers import BatchNorm, LeakyReLU
+from .layers import BatchNorm
 from .module import Module
+from .stateless import LeakyReLU
 
 
 class Sequential(Module):

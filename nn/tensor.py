@@ -136,6 +136,9 @@ class Tensor:
     def __rmatmul__(self, other):
         return ops.matmul(other, self)
 
+    def __getitem__(self, key):
+        return ops.index(self, key)
+
     __radd__ = __add__
     __rmul__ = __mul__
 

@@ -15,29 +15,31 @@ WINDOW = {"pool_size": 3, "stride": 2, "padding": 1}
 
 
 @examples(120)
-@given(poolings(), st.booleans(), seeds)
-def test_against_the_twin(case, count_include_pad, seed):
+@given(poolings(), st.booleans(), st.sampled_from((None, 1, 3)), seeds)
+def test_against_the_twin(case, count_include_pad, divisor, seed):
     x, options = case
     options["count_include_pad"] = count_include_pad
+    twins = {**options, "divisor": divisor}
+    options["divisor_override"] = divisor
     y = avg_pool2d(x, **options)
     assert y.dtype == x.dtype.newbyteorder("=")
-    atol = 80 * np.finfo(y.dtype).eps  # sums of at most 16 numbers below 5
-    close(y, reference.avg_pool2d(x, **options), k=4, atol=atol)
+    atol = 80 * np.finfo(y.dtype).eps  # sums of at most 16 numbers below 5, each divided first
+    close(y, reference.avg_pool2d(x, **twins), k=4, atol=atol)
     dy = np.random.default_rng(seed).standard_normal(y.shape).astype(y.dtype)
     dx = avg_pool2d_backward(dy, x.shape, **options)
-    close(dx, reference.avg_pool2d_backward(dy, x.shape, **options), k=4, atol=atol)
+    close(dx, reference.avg_pool2d_backward(dy, x.shape, **twins), k=4, atol=atol)
 
 
 @pytest.mark.compiled
-@pytest.mark.parametrize("count_include_pad", [True, False])
+@pytest.mark.parametrize("extra", [{}, {"count_include_pad": False}, {"divisor_override": 5}])
 @pytest.mark.parametrize(
     ("pool_size", "stride", "padding"), [(2, None, 0), (3, 2, 1), (3, 1, 1), ((2, 5), (3, 2), (1, 2)), (2, 3, 0)]
 )
-def test_against_torch(pool_size, stride, padding, count_include_pad):
+def test_against_torch(pool_size, stride, padding, extra):
     torch = pytest.importorskip("torch")
     rng = np.random.default_rng(0)
     x = rng.standard_normal((2, 13, 11, 20)).astype(np.float32)
-    options = {"stride": stride, "padding": padding, "count_include_pad": count_include_pad}
+    options = {"stride": stride, "padding": padding, **extra}
     tx = torch.from_numpy(x).permute(0, 3, 1, 2).requires_grad_()
     y, ty = avg_pool2d(x, pool_size, **options), torch.nn.functional.avg_pool2d(tx, pool_size, **options)
     close(y, ty.detach().permute(0, 2, 3, 1).numpy(), k=4, atol=1e-6)
@@ -91,6 +93,11 @@ BAD = [
     (lambda: avg_pool2d(X, (2, 2, 2)), TypeError, "avg_pool2d: pool_size must be an int or a pair of ints"),
     (lambda: avg_pool2d(X, 2, padding="full"), ValueError, "avg_pool2d: padding must be one of 'same', 'valid'"),
     (lambda: avg_pool2d(X, 2, padding=2), ValueError, "avg_pool2d: padding must be at most half of pool_size"),
+    (
+        lambda: avg_pool2d(X, 2, divisor_override=0),
+        ValueError,
+        "avg_pool2d: divisor_override must be at least 1, got 0",
+    ),
     (lambda: avg_pool2d_backward(Y, (4, 4, 2), 2), ValueError, "avg_pool2d_backward: input_shape must be"),
     (lambda: avg_pool2d_backward(X, X.shape, 2), ValueError, r"avg_pool2d_backward: dy must have shape \(1, 2, 2, 2\)"),
 ]

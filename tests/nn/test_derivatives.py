@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from smalti import nn
-from smalti.nn import activations, convolution, losses
+from smalti.nn import activations, convolution, losses, pooling
 
 
 def leaf(*shape, seed=0):
@@ -56,7 +56,22 @@ def test_transposed_convolution():
     nn.check_gradients(lambda y, w: norm_of_gradient(operation, (y, w)), y, w)
 
 
-@pytest.mark.parametrize("name", ["leaky_relu", "relu", "sigmoid", "tanh"])
+POOLINGS = {
+    "maximum": lambda x: pooling.max_pool2d(x, 3, stride=2, padding=1),
+    "mean": lambda x: pooling.avg_pool2d(x, (2, 3), stride=(2, 1), padding="same"),
+    "mean of pixels": lambda x: pooling.avg_pool2d(x, 3, padding=1, count_include_pad=False),
+    "repeated": lambda x: pooling.repeat2d(x, (2, 3)),
+}
+
+
+@pytest.mark.parametrize("name", POOLINGS)
+def test_pooling(name):
+    x = leaf(2, 5, 6, 3)
+    nn.check_gradients(POOLINGS[name], x)
+    nn.check_gradients(lambda x: norm_of_gradient(lambda x: POOLINGS[name](x * x), (x,)), x)
+
+
+@pytest.mark.parametrize("name", ["leaky_relu", "relu", "sigmoid", "tanh", "softmax"])
 def test_activations(name):
     x = leaf(3, 5)
     operation = getattr(activations, name)
@@ -65,10 +80,19 @@ def test_activations(name):
         nn.check_gradients(lambda x: norm_of_gradient(lambda x: operation(x * x), (x,)), x)
 
 
-def test_losses():
-    x, targets = leaf(4, 1), np.random.default_rng(1).random((4, 1))
-    nn.check_gradients(lambda x: norm_of_gradient(lambda x: losses.binary_cross_entropy(x * x, targets), (x,)), x)
-    nn.check_gradients(lambda x: norm_of_gradient(lambda x: losses.mean_squared_error(x * x, targets), (x,)), x)
+LOSSES = {
+    "binary cross entropy": lambda x, t: losses.binary_cross_entropy(x, t, label_smoothing=0.1),
+    "cross entropy": losses.cross_entropy,
+    "mean squared error": losses.mean_squared_error,
+    "wasserstein": losses.wasserstein,
+    "hinge": losses.hinge,
+}
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_losses(name):
+    x, targets = leaf(4, 3), np.random.default_rng(1).random((4, 3))
+    nn.check_gradients(lambda x: norm_of_gradient(lambda x: LOSSES[name](x * x, targets), (x,)), x)
 
 
 def test_gradient_penalty_of_a_discriminator():

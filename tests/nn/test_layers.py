@@ -25,6 +25,13 @@ SHAPES = [
     (nn.Flatten(), (7, 8, 2), (112,)),
     (nn.Reshape((2, 56)), (7, 8, 2), (2, 56)),
     (nn.Tanh(), (3, 4), (3, 4)),
+    (nn.Softmax(), (3, 4), (3, 4)),
+    (nn.Dropout(0.5), (7, 8, 2), (7, 8, 2)),
+    (nn.MaxPooling2D(), (7, 8, 2), (3, 4, 2)),
+    (nn.MaxPooling2D((3, 2), strides=(2, 3), padding="same"), (7, 8, 2), (4, 3, 2)),
+    (nn.AveragePooling2D(3, 2, padding=1), (7, 8, 2), (4, 4, 2)),
+    (nn.GlobalAveragePooling2D(), (7, 8, 2), (2,)),
+    (nn.UpSampling2D((2, 3)), (7, 8, 2), (14, 24, 2)),
 ]
 
 
@@ -41,6 +48,49 @@ def test_convolutions_take_pictures_of_other_sizes():
     layer = nn.Conv2D(2, 3)
     layer.build((5, 5, 1), rng=0)
     assert layer(pictures(1, 9, 4, 1)).shape == (1, 7, 2, 2)
+
+
+def test_upsampling_repeats_pixels():
+    x = pictures(2, 3, 4, 5)
+    np.testing.assert_array_equal(nn.UpSampling2D((2, 3))(x).data, x.data.repeat(2, axis=1).repeat(3, axis=2))
+
+
+def test_pooling():
+    x = nn.tensor(np.arange(16.0).reshape(1, 4, 4, 1))
+    np.testing.assert_array_equal(nn.MaxPooling2D()(x).data.ravel(), [5, 7, 13, 15])
+    np.testing.assert_array_equal(nn.AveragePooling2D()(x).data.ravel(), [2.5, 4.5, 10.5, 12.5])
+    np.testing.assert_array_equal(nn.GlobalAveragePooling2D()(x).data, [[7.5]])
+    corner = {count: nn.AveragePooling2D(3, padding=1, count_include_pad=count)(x).data[0, 0, 0, 0] for count in (0, 1)}
+    assert corner == {0: 2.5, 1: pytest.approx(10 / 9)}  # of the pixels 0, 1, 4, 5
+
+
+def test_dropout():
+    layer = nn.Dropout(0.25)
+    layer.build((50,), rng=0)
+    x = nn.tensor(np.ones((200, 50)), requires_grad=True)
+    first, second = layer(x).data, layer(x).data
+    assert set(np.unique(first)) == {0, 4 / 3} and (first != second).any()
+    assert (first == 0).mean() == pytest.approx(0.25, abs=0.02)
+    other = nn.Dropout(0.25)
+    other.build((50,), rng=0)
+    y = other(x)
+    np.testing.assert_array_equal(y.data, first)
+    y.sum().backward()
+    np.testing.assert_array_equal(x.grad.data, first)
+    assert layer.eval()(x) is x
+    assert nn.Dropout(0)(x) is x
+
+
+def test_embedding():
+    net = nn.Sequential([nn.Embedding(5, 3), nn.Flatten(), nn.Dense(1)], input_shape=(2,), rng=0)
+    vectors = net.layers[0].embeddings
+    numbers = np.array([[0, 4], [4, 4]])
+    y = net.layers[0](numbers)
+    np.testing.assert_array_equal(y.data, vectors.data[numbers])
+    np.testing.assert_array_equal(net.layers[0](nn.tensor(numbers)).data, y.data)
+    y.sum().backward()
+    np.testing.assert_array_equal(vectors.grad.data, np.outer([1, 0, 0, 0, 3], [1, 1, 1]))
+    assert net(numbers).shape == (2, 1)
 
 
 def network():
@@ -156,6 +206,10 @@ def dense():
     return nn.Sequential([nn.Dense(2)], input_shape=(3,), rng=0)
 
 
+def embedding():
+    return nn.Sequential([nn.Embedding(4, 2)], input_shape=(3,), rng=0)
+
+
 BAD = [
     (lambda: dense()(pictures(4, 2)), ValueError, r"Dense: input must have shape \(N, 3\), got \(4, 2\)"),
     (lambda: dense()(np.ones((4, 3))), TypeError, "Dense: input must be a Tensor, got ndarray"),
@@ -180,6 +234,34 @@ BAD = [
     (lambda: nn.Module()(1), NotImplementedError, "Module has no forward"),
     (lambda: nn.losses.binary_cross_entropy(pictures(3), np.ones(2)), ValueError, r"targets must have shape \(3,\)"),
     (lambda: nn.losses.mean_squared_error(np.ones(3), 1), TypeError, "first argument must be a Tensor"),
+    (lambda: embedding()(np.ones((2, 4), int)), ValueError, r"Embedding: input must have shape \(N, 3\), got \(2, 4\)"),
+    (lambda: embedding()(np.full((1, 3), 4)), ValueError, r"Embedding: input must be in \[0, 4\), got from 4 to 4"),
+    (lambda: embedding()(np.full((1, 3), 0.5)), TypeError, "Embedding: input must be whole numbers, got an array of"),
+    (lambda: nn.Embedding(4, 2)(np.zeros(3, int)), RuntimeError, "Embedding: not built yet"),
+    (lambda: nn.Dropout(1), ValueError, "Dropout: rate must be less than 1, got 1"),
+    (lambda: nn.Dropout(0.5)(pictures(2)), RuntimeError, "Dropout: not built yet"),
+    (lambda: nn.MaxPooling2D(0), ValueError, "MaxPooling2D: pool_size must be at least 1, got 0"),
+    (lambda: nn.MaxPooling2D(2)(pictures(4, 4)), ValueError, r"MaxPooling2D: input must have shape \(N, H, W, C\)"),
+    (lambda: nn.MaxPooling2D(9).build((4, 4, 1)), ValueError, "MaxPooling2D: the kernel must fit"),
+    (lambda: nn.AveragePooling2D(padding="full").build((4, 4, 1)), ValueError, "AveragePooling2D: padding must be one"),
+    (lambda: nn.UpSampling2D(2).build((4,)), ValueError, r"UpSampling2D: input_shape must be \(H, W, C\), got \(4,\)"),
+    (
+        lambda: nn.losses.cross_entropy(pictures(2, 3), [1, 3]),
+        ValueError,
+        r"targets must be in \[0, 3\), got from 1 to 3",
+    ),
+    (
+        lambda: nn.losses.cross_entropy(pictures(2, 3), [1.0, 2.0]),
+        ValueError,
+        "cross_entropy: targets must be integers of",
+    ),
+    (lambda: nn.losses.cross_entropy(pictures(3).sum(), 1), ValueError, "logits must have an axis of classes"),
+    (lambda: nn.losses.hinge(pictures(3), np.ones(2)), ValueError, r"hinge: targets must have shape \(3,\)"),
+    (lambda: nn.losses.wasserstein(np.ones(3), 1), TypeError, "wasserstein: first argument must be a Tensor"),
+    (lambda: nn.losses.weighted_sum([]), ValueError, "weighted_sum: there are no terms"),
+    (lambda: nn.losses.weighted_sum([pictures(1)]), TypeError, r"terms\[0\] must be a pair \(weight, loss\)"),
+    (lambda: nn.losses.weighted_sum([(1, pictures(2))]), ValueError, r"loss of terms\[0\] must have one element"),
+    (lambda: nn.losses.weighted_sum([("a", pictures(1))]), TypeError, r"the weight of terms\[0\] must be a number"),
     (lambda: nn.optim.Adam([]), ValueError, "Adam: there are no parameters"),
     (lambda: nn.optim.Adam([np.ones(3)]), TypeError, r"Adam: parameters\[0\] must be a Tensor, got ndarray"),
     (lambda: nn.check_gradients(lambda x: x, pictures(3)), TypeError, "input 0 must be a Tensor of float64"),

@@ -70,6 +70,11 @@ LAYERS = {
     "tanh": (lambda: nn.Tanh(), (9,)),
     "flatten": (lambda: nn.Flatten(), (2, 3, 2)),
     "reshape": (lambda: nn.Reshape((3, 4)), (2, 6)),
+    "softmax": (lambda: nn.Softmax(), (3, 5)),
+    "max pooling": (lambda: nn.MaxPooling2D(3, strides=2, padding=1), (6, 5, 2)),
+    "average pooling": (lambda: nn.AveragePooling2D(3, strides=2, padding="same"), (6, 5, 2)),
+    "global average pooling": (lambda: nn.GlobalAveragePooling2D(), (4, 5, 3)),
+    "upsampling": (lambda: nn.UpSampling2D((2, 3)), (3, 4, 2)),
 }
 
 
@@ -90,11 +95,59 @@ def test_gradient_of_fused_layers():
     nn.check_gradients(lambda x, *_: net(x), leaf(3, 5, 5, 2), *net.parameters())
 
 
-def test_gradient_of_losses():
-    targets = np.random.default_rng(1).random((4, 1))
-    nn.check_gradients(lambda x: losses.binary_cross_entropy(x, targets), leaf(4, 1))
-    nn.check_gradients(lambda x: losses.binary_cross_entropy(x, 1.0), leaf(4, 1))
-    nn.check_gradients(lambda x: losses.mean_squared_error(x, targets), leaf(4, 1))
+def test_gradient_of_embedding():
+    layer = nn.Embedding(6, 3)
+    layer.build((2,), rng=0)
+    layer.astype(np.float64)
+    numbers = np.array([[0, 5], [5, 5], [2, 0]])
+    nn.check_gradients(lambda w: layer(numbers) * layer(numbers), layer.embeddings)
+
+
+LOSSES = {
+    "binary cross entropy": lambda x: losses.binary_cross_entropy(x, np.random.default_rng(1).random((4, 3))),
+    "of one target": lambda x: losses.binary_cross_entropy(x, 1.0),
+    "smoothed": lambda x: losses.binary_cross_entropy(x, 1.0, label_smoothing=0.2),
+    "cross entropy": lambda x: losses.cross_entropy(x, [0, 2, 1, 1]),
+    "of probabilities": lambda x: losses.cross_entropy(x, np.random.default_rng(1).random((4, 3))),
+    "of smoothed classes": lambda x: losses.cross_entropy(x, [0, 2, 1, 1], label_smoothing=0.3),
+    "mean squared error": lambda x: losses.mean_squared_error(x, np.random.default_rng(1).random((4, 3))),
+    "hinge": lambda x: losses.hinge(x, [[1, -1, 1]] * 4),
+    "wasserstein": lambda x: losses.wasserstein(x, -1),
+    "weighted sum": lambda x: losses.weighted_sum([(2, (x * x).mean()), (-0.5, x.exp().mean())]),
+}
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_gradient_of_loss(name):
+    nn.check_gradients(LOSSES[name], leaf(4, 3))
+
+
+def test_losses_against_torch():
+    torch = pytest.importorskip("torch")
+    functional = torch.nn.functional
+    x, t = normal(5, 4), np.random.default_rng(1).dirichlet(np.ones(4), 5)
+    logits, tx, tt = nn.tensor(x), torch.from_numpy(x), torch.from_numpy(t)
+    classes = np.array([0, 3, 2, 2, 1])
+    for e in (0.0, 0.1):
+        ours = losses.cross_entropy(logits, classes, label_smoothing=e).item()
+        assert ours == pytest.approx(functional.cross_entropy(tx, torch.from_numpy(classes), label_smoothing=e).item())
+        ours = losses.cross_entropy(logits, t, label_smoothing=e).item()
+        assert ours == pytest.approx(functional.cross_entropy(tx, tt, label_smoothing=e).item())
+    smooth = 0.9 * tt + 0.05
+    ours = losses.binary_cross_entropy(logits, t, label_smoothing=0.1).item()
+    assert ours == pytest.approx(functional.binary_cross_entropy_with_logits(tx, smooth).item())
+    signs = np.sign(x[::-1])
+    ours = losses.hinge(logits, signs).item()
+    assert ours == pytest.approx(functional.relu(1 - torch.from_numpy(signs.copy()) * tx).mean().item())
+    assert losses.wasserstein(logits, 1).item() == pytest.approx(-x.mean())
+
+
+def test_weighted_sum_tells_its_parts():
+    x = nn.tensor([2.0], requires_grad=True)
+    loss = losses.weighted_sum([(3, x.sum()), (0.5, (x * x))])
+    assert loss.item() == 8 and loss.parts == [6, 2] and loss.shape == ()
+    loss.backward()
+    np.testing.assert_array_equal(x.grad.data, [5])
 
 
 def test_a_wrong_gradient_is_found():

@@ -33,6 +33,12 @@ OPERATIONS = {  # name: (operation, the same of arrays, shapes, lowest and highe
     "mean": (lambda a: a.mean(axis=(0, 2)), None, ((5, 3, 4),), (-2, 2)),
     "reshape": (lambda a: a.reshape(2, -1), None, (A,), (-2, 2)),
     "transpose": (lambda a: a.transpose(1, 2, 0), None, ((2, 3, 4),), (-2, 2)),
+    "element": (lambda a: a[1, -1], None, (A,), (-2, 2)),
+    "slice": (lambda a: a[::-2, 1:], None, (A,), (-2, 2)),
+    "new axis": (lambda a: a[:, None, ..., 0], None, ((2, 3, 4),), (-2, 2)),
+    "rows, one twice": (lambda a: a[[2, 0, 2]], None, (A,), (-2, 2)),
+    "pairs": (lambda a: a[np.array([[0], [2]]), [1, 1]], None, (A,), (-2, 2)),
+    "masked": (lambda a: a[np.arange(3) != 1], None, (A,), (-2, 2)),
     "exp": (nn.Tensor.exp, np.exp, (A,), (-2, 2)),
     "log": (nn.Tensor.log, np.log, (A,), (0.5, 2)),
     "sqrt": (nn.Tensor.sqrt, np.sqrt, (A,), (0.5, 2)),
@@ -131,6 +137,8 @@ BAD = [
     (lambda: nn.tensor([[1], [1, 2]]), ValueError, "tensor: data must be an array, got a ragged sequence"),
     (lambda: nn.tensor("a"), TypeError, "tensor: data must be real numbers, got str"),
     (lambda: nn.tensor(1.0, dtype=np.int32), TypeError, "tensor: dtype must be float32 or float64, got int32"),
+    (lambda: X[3], IndexError, "index 3 is out of bounds"),
+    (lambda: X[X], TypeError, "index: tensors hold floats"),
     (lambda: len(X), TypeError, "a tensor has no len"),
 ]
 
