@@ -1,126 +1,40 @@
 """What the two networks minimise, as functions of the discriminator's logits.
 
-With D = sigmoid(logit), f the logit, and the means over batches of real pictures x and generated pictures G(z):
+With D = sigmoid(logit) and batches of real pictures x and generated pictures G(z),
 
-================  =============================================  =======================
-objective         discriminator                                  generator
-================  =============================================  =======================
-minimax           -mean log D(x) - mean log(1 - D(G(z)))         mean log(1 - D(G(z)))
-non-saturating    the same                                       -mean log D(G(z))
-r1                the same, plus the penalty R1                  -mean log D(G(z))
-least-squares     mean (f(x) - 1)^2 / 2 + mean f(G(z))^2 / 2     mean (f(G(z)) - 1)^2 / 2
-hinge             mean max(0, 1 - f(x)) + mean max(0, 1 + f(G))  -mean f(G(z))
-wgan-gp           mean f(G(z)) - mean f(x), plus a penalty       -mean f(G(z))
-================  =============================================  =======================
+    discriminator:  -mean log D(x) - mean log(1 - D(G(z)))
+    generator:      -mean log D(G(z))
 
-The penalties are of the gradient of f with respect to pictures: R1 of its squared length at real ones, that of
-WGAN-GP of its length's distance from 1 between real and generated ones.
-
-Every function returns its weighted parts by name; what is minimised is their sum.
-
-Sources: Goodfellow et al., Generative Adversarial Nets, 2014, section 3; Mao et al., Least Squares GANs, 2017,
-equation 9; Lim & Ye, Geometric GAN, 2017, section 3; Gulrajani et al., Improved Training of Wasserstein GANs, 2017,
-equation 3; Mescheder et al., Which Training Methods for GANs do actually Converge?, 2018, equation 9; one-sided label
-smoothing: Salimans et al., Improved Techniques for Training GANs, 2016, section 3.4.
+The generator's is the non-saturating form: its gradient does not vanish while the discriminator is sure.
+Source: Goodfellow et al., Generative Adversarial Nets, 2014, section 3 and algorithm 1.
 """
 
-import numpy as np
-
-from smalti import nn
 from smalti.nn.losses import binary_cross_entropy
 
-OBJECTIVES = ("non-saturating", "minimax", "hinge", "least-squares", "wgan-gp", "r1")
-SMOOTHED = ("non-saturating", "minimax", "least-squares", "r1")  # those with a target for real pictures
-PENALISED = ("wgan-gp", "r1")
 
-_ROOT_EPSILON = 1e-12  # the square root has no derivative at 0
-
-
-def discriminator_loss(real_logits, fake_logits, objective="non-saturating", *, label_smoothing=0.0):
+def discriminator_loss(real_logits, fake_logits):
     """Small where the discriminator calls real pictures real and generated ones generated.
 
     Parameters
     ----------
     real_logits, fake_logits : Tensor
-    objective : one of `OBJECTIVES`
-        Without its penalty, for which see `gradient_penalty` and `r1_penalty`.
-    label_smoothing : float
-        The target of real pictures is 1 less this much; for objectives in `SMOOTHED`.
 
     Returns
     -------
-    dict of str to Tensor of shape ()
-        The parts ``"real"`` and ``"fake"``.
+    Tensor of shape ()
     """
-    target = 1.0 - label_smoothing
-    if objective == "least-squares":
-        real, fake = 0.5 * _mean_square(real_logits - target), 0.5 * _mean_square(fake_logits)
-    elif objective == "hinge":
-        real, fake = (1 - real_logits).maximum(0).mean(), (1 + fake_logits).maximum(0).mean()
-    elif objective == "wgan-gp":
-        real, fake = -real_logits.mean(), fake_logits.mean()
-    else:
-        real, fake = binary_cross_entropy(real_logits, target), binary_cross_entropy(fake_logits, 0.0)
-    return {"real": real, "fake": fake}
+    return binary_cross_entropy(real_logits, 1.0) + binary_cross_entropy(fake_logits, 0.0)
 
 
-def generator_loss(fake_logits, objective="non-saturating"):
+def generator_loss(fake_logits):
     """Small where the discriminator calls generated pictures real.
 
     Parameters
     ----------
     fake_logits : Tensor
-    objective : one of `OBJECTIVES`
 
     Returns
     -------
-    dict of str to Tensor of shape ()
-        The part ``"fake"``.
+    Tensor of shape ()
     """
-    if objective == "least-squares":
-        fake = 0.5 * _mean_square(fake_logits - 1)
-    elif objective in ("hinge", "wgan-gp"):
-        fake = -fake_logits.mean()
-    elif objective == "minimax":
-        fake = -binary_cross_entropy(fake_logits, 0.0)
-    else:
-        fake = binary_cross_entropy(fake_logits, 1.0)
-    return {"fake": fake}
-
-
-def gradient_penalty(discriminator, real, fake, rng, *, weight=10.0):
-    """weight * mean (|grad f(u)| - 1)^2 at a random u between each real and generated picture.
-
-    Parameters
-    ----------
-    discriminator : callable
-        Pictures to logits, twice differentiable: without batch normalisation, which also would make the logit of
-        one picture depend on the others.
-    real, fake : (N, ...) arrays
-    rng : numpy.random.Generator
-    weight : float
-
-    Returns
-    -------
-    dict of str to Tensor of shape ()
-        The part ``"penalty"``.
-    """
-    share = rng.random((len(real),) + (1,) * (real.ndim - 1), dtype=real.dtype.type)
-    length = (_squared_gradient(discriminator, share * real + (1 - share) * fake) + _ROOT_EPSILON).sqrt()
-    return {"penalty": weight * _mean_square(length - 1)}
-
-
-def r1_penalty(discriminator, real, *, weight=10.0):
-    """weight / 2 * mean |grad f(x)|^2 at real pictures x; the parameters are those of `gradient_penalty`."""
-    return {"penalty": 0.5 * weight * _squared_gradient(discriminator, real).mean()}
-
-
-def _squared_gradient(discriminator, pictures):
-    """(N,) squared lengths of the gradient of each picture's logit, to be differentiated again."""
-    x = nn.tensor(pictures, requires_grad=True)
-    gradient = nn.grad(discriminator(x).sum(), x, create_graph=True)
-    return (gradient * gradient).sum(axis=tuple(range(1, np.ndim(pictures))))
-
-
-def _mean_square(x):
-    return (x * x).mean()
+    return binary_cross_entropy(fake_logits, 1.0)
