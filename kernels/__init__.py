@@ -32,8 +32,10 @@ from .matmul import matmul
 from .max_pool2d import max_pool2d, max_pool2d_backward
 from .merge_regions import Merges, merge_regions
 from .oriented_gradient import oriented_gradient
+from .prewitt import prewitt
 from .region_adjacency import RegionGraph, region_adjacency
 from .resize import resize
+from .scharr import scharr
 from .sobel import sobel
 from .watershed import watershed
 
@@ -57,9 +59,11 @@ __all__ = [
     "max_pool2d_backward",
     "merge_regions",
     "oriented_gradient",
+    "prewitt",
     "region_adjacency",
     "resize",
     "rgb2lab",
+    "scharr",
     "sobel",
     "watershed",
 ]

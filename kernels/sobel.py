@@ -1,102 +1,10 @@
-"""Sobel gradient, in one read of the picture.
-
-    across rows     v[i, j] = s[i + 1, j] - s[i - 1, j],   s[i, j] = (x[i, j - 1] + 2 x[i, j] + x[i, j + 1]) / 4
-    across columns  h[i, j] = t[i, j + 1] - t[i, j - 1],   t[i, j] = (x[i - 1, j] + 2 x[i, j] + x[i + 1, j]) / 4
-    magnitude       sqrt((v**2 + h**2) / 2)
+"""Sobel gradient: differences of pixels two apart, smoothed across with the weights 1/4, 1/2, 1/4.
 
 Source: I. Sobel, "An isotropic 3x3 image gradient operator" (1968, published 2014), with the normalisation of
-scikit-image. The lines go with their borders through a ring of six in the cache, and the sums along each line
-serve all three rows that it touches. O(H W) time, six lines of memory for each thread.
+scikit-image. The loop is that of `_gradient`.
 """
 
-import math
-
-import numpy as np
-
-from . import _validate as check
-from ._image import MODES, border_index, extend_line, float_dtype, is_large, load_up_to, scratch, unit_scale, write_line
-from ._jit import helper
-from ._parallel import chunk_size, chunked
-from ._simd import lanes, load, splat, store, vsqrt
-
-_ROWS = 4  # rows that are made together
-_MAGNITUDE = 2
-
-
-@helper
-def _fetch(image, place, columns, channels, cval, lines, at):
-    """Line `place` of the picture, or the constant, at flat index `at` of lines, its borders around it."""
-    length = image.shape[1]
-    for j in range(0, length, lanes(lines)):
-        value = splat(lines, cval)
-        if place >= 0:
-            value = load_up_to(image, place * length + j, length - j)
-        store(lines, at + j, value)
-    extend_line(lines, at - channels, length, columns, channels, cval)
-
-
-@helper
-def _along_line(lines, at, channels):
-    """Smoothed and differenced along a line, from its element `at` with its left neighbour there."""
-    left, middle, right = load(lines, at), load(lines, at + channels), load(lines, at + 2 * channels)
-    return (left + right) + 2.0 * middle, right - left
-
-
-@helper
-def _put(smooth_above, smooth_below, above, here, below, scale, axis, rows, at):
-    v = smooth_below - smooth_above
-    h = (above + below) + 2.0 * here
-    if axis == _MAGNITUDE:
-        v = vsqrt(v * v + h * h)
-    elif axis == 1:
-        v = h
-    store(rows, at, v * scale)
-
-
-@chunked
-def _sobel(lo, hi, image, places, columns, channels, cval, scale, axis, large, out):
-    # Requires: image, out (H, W C); places, columns from border_index with borders of 1, places with _ROWS - 1
-    # entries to spare; cval before scaling.
-    length, step = image.shape[1], lanes(out)
-    begin = -(-channels // step) * step  # a line without its border begins at a whole vector
-    width = begin + -(-(length + channels) // step) * step + step
-    lines, rows = scratch((_ROWS + 2) * width, out), scratch(_ROWS * width, out)
-    fetched = lo
-    for i in range(lo, hi, _ROWS):
-        for p in range(fetched, i + _ROWS + 2):
-            _fetch(image, places[p], columns, channels, cval, lines, p % (_ROWS + 2) * width + begin)
-        fetched = i + _ROWS + 2
-        left = begin - channels
-        l0, l1, l2 = i % 6 * width + left, (i + 1) % 6 * width + left, (i + 2) % 6 * width + left
-        l3, l4, l5 = (i + 3) % 6 * width + left, (i + 4) % 6 * width + left, (i + 5) % 6 * width + left
-        for j in range(0, length, step):
-            s0, t0 = _along_line(lines, l0 + j, channels)
-            s1, t1 = _along_line(lines, l1 + j, channels)
-            s2, t2 = _along_line(lines, l2 + j, channels)
-            s3, t3 = _along_line(lines, l3 + j, channels)
-            s4, t4 = _along_line(lines, l4 + j, channels)
-            s5, t5 = _along_line(lines, l5 + j, channels)
-            _put(s0, s2, t0, t1, t2, scale, axis, rows, j)
-            _put(s1, s3, t1, t2, t3, scale, axis, rows, width + j)
-            _put(s2, s4, t2, t3, t4, scale, axis, rows, 2 * width + j)
-            _put(s3, s5, t3, t4, t5, scale, axis, rows, 3 * width + j)
-        for q in range(min(_ROWS, hi - i)):
-            write_line(rows, q * width, out, (i + q) * length, length, large)
-
-
-@chunked
-def _clear_outside(lo, hi, mask, out):
-    # Requires: mask (H, W), out (H, W, C). Zero where a pixel or one of its eight neighbours is masked out or missing.
-    height, width, channels = out.shape
-    for i in range(lo, hi):
-        for j in range(width):
-            keep = 0 < i < height - 1 and 0 < j < width - 1
-            if keep:
-                for k in range(i - 1, i + 2):
-                    keep = keep and mask[k, j - 1] and mask[k, j] and mask[k, j + 1]
-            if not keep:
-                for c in range(channels):
-                    out[i, j, c] = 0.0
+from ._gradient import gradient
 
 
 def sobel(image, mask=None, *, axis=None, mode="reflect", cval=0.0):
@@ -131,20 +39,4 @@ def sobel(image, mask=None, *, axis=None, mode="reflect", cval=0.0):
     As ``skimage.filters.sobel``, with two differences: the third axis of an array is always channels, and integer
     pictures give float32.
     """
-    image = check.as_image("sobel", image)
-    mask = check.as_mask("sobel", mask, image.shape[:2])
-    mode = check.one_of("sobel", "mode", mode, MODES)
-    cval = check.real("sobel", "cval", cval)
-    axis = _MAGNITUDE if axis is None else check.integer("sobel", "axis", axis, low=0, high=1)
-    dtype, scale = float_dtype(image.dtype), unit_scale(image.dtype)
-    height, width = image.shape[:2]
-    lines = (height, image[0].size)
-    out = np.empty(image.shape, dtype)
-    _sobel(
-        height, image.reshape(lines), border_index(height, 1, _ROWS, mode), border_index(width, 1, 1, mode),
-        image[0, 0].size, dtype.type(cval / scale), dtype.type(scale / (4 * math.sqrt(2) if axis == _MAGNITUDE else 4)),
-        axis, is_large(out), out.reshape(lines), grain=chunk_size(0.3 * lines[1]),
-    )  # fmt: skip
-    if mask is not None:
-        _clear_outside(height, mask, out.reshape(height, width, -1), grain=chunk_size(1.0 * lines[1]))
-    return out
+    return gradient("sobel", (1 / 4, 1 / 2), image, mask, axis, mode, cval)

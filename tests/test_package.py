@@ -23,8 +23,9 @@ ALLOWED = {  # which folder of smalti may use which
 }
 PROMISED = {
     "smalti": "__version__ set_num_threads get_num_threads warmup kernels nn segment gan",
-    "smalti.kernels": """gaussian sobel rgb2lab resize kmeans label watershed matmul conv2d conv2d_backward_input
-        conv2d_backward_weight conv2d_transpose max_pool2d max_pool2d_backward avg_pool2d avg_pool2d_backward""",
+    "smalti.kernels": """gaussian sobel scharr prewitt rgb2lab resize kmeans label watershed matmul conv2d
+        conv2d_backward_input conv2d_backward_weight conv2d_transpose max_pool2d max_pool2d_backward avg_pool2d
+        avg_pool2d_backward""",
     "smalti.nn": """Tensor tensor no_grad check_gradients Module Sequential Dense Conv2D Conv2DTranspose BatchNorm
         ReLU LeakyReLU Sigmoid Tanh Softmax MaxPooling2D AveragePooling2D GlobalAveragePooling2D UpSampling2D Flatten
         Reshape Dropout Embedding grad save load""",
@@ -33,6 +34,7 @@ PROMISED = {
     "smalti.segment": "segment Segmentation",
     "smalti.gan": "load_dataset dcgan GAN train Trainer generate",
 }
+FAMILIES = {"scharr": "sobel", "prewitt": "sobel"}  # kernels that are tested in another one's file
 HEAVY = "scipy torch cv2 skimage sklearn matplotlib tensorflow pandas dask mpi4py".split()
 SOURCES = [path for folder in ALLOWED for path in sorted((ROOT / folder).glob("*.py"))]
 IDS = [str(path.relative_to(ROOT)) for path in SOURCES]
@@ -141,7 +143,7 @@ def test_references_stand_alone():
 def test_every_kernel_has_its_test_and_twin(tests):
     """In the file of its name, or of its family: conv2d_transpose in that of conv2d."""
     for path in sorted((ROOT / "kernels").glob("[a-z]*.py")):
-        words = path.stem.split("_")
+        words = FAMILIES.get(path.stem, path.stem).split("_")
         names = ["_".join(words[: n + 1]) for n in range(len(words))]
         assert any((ROOT / "tests" / f"{tests}{n}.py").exists() for n in names), f"nothing for kernels/{path.name}"
 

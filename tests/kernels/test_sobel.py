@@ -1,16 +1,17 @@
-"""The Sobel gradient against the twin and scikit-image."""
+"""The gradients of Sobel, Scharr and Prewitt against the twin and scikit-image."""
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from smalti.kernels import sobel
+from smalti.kernels import prewitt, scharr, sobel
 from tests.helpers import bit_identical_for_callers, bit_identical_for_threads, check_layouts, guarded, posix, run_alone
 from tests.reference import sobel as reference
 from tests.strategies import PIXELS, examples, floats, images, seeds
 from tests.tolerance import close
 
+OPERATORS = (sobel, scharr, prewitt)
 MODES = ("reflect", "constant", "nearest", "mirror", "wrap")
 
 
@@ -20,40 +21,48 @@ def same(actual, ref, magnitude=1.0):
 
 
 @examples(150)
-@given(images(), st.sampled_from([None, 0, 1]), st.sampled_from(MODES), floats(0, 1), st.none() | seeds)
-def test_against_the_twin(image, axis, mode, cval, seed):
+@given(
+    st.sampled_from(OPERATORS), images(), st.sampled_from([None, 0, 1]), st.sampled_from(MODES), floats(0, 1),
+    st.none() | seeds,
+)  # fmt: skip
+def test_against_the_twin(operator, image, axis, mode, cval, seed):
     mask = None if seed is None else np.random.default_rng(seed).random(image.shape[:2]) < 0.9
-    same(sobel(image, mask, axis=axis, mode=mode, cval=cval), reference.sobel(image, mask, axis, mode, cval))
+    ref = reference.gradient(operator.__name__, image, mask, axis, mode, cval)
+    same(operator(image, mask, axis=axis, mode=mode, cval=cval), ref)
 
 
 @pytest.mark.compiled
+@pytest.mark.parametrize("operator", OPERATORS)
 @pytest.mark.parametrize("dtype", PIXELS)
-def test_against_scikit_image(dtype):
+def test_against_scikit_image(dtype, operator):
     filters = pytest.importorskip("skimage.filters")
     rng = np.random.default_rng(0)
     image = rng.random((83, 117))
     image = (image * np.iinfo(dtype).max).astype(dtype) if np.dtype(dtype).kind == "u" else image.astype(dtype)
     mask = rng.random(image.shape) < 0.95
+    peer = getattr(filters, operator.__name__)
     for mode in MODES:
         for axis in (None, 0, 1):
-            same(sobel(image, axis=axis, mode=mode, cval=0.5), filters.sobel(image, axis=axis, mode=mode, cval=0.5))
-    same(sobel(image, mask), filters.sobel(image, mask))
+            same(operator(image, axis=axis, mode=mode, cval=0.5), peer(image, axis=axis, mode=mode, cval=0.5))
+    same(operator(image, mask), peer(image, mask))
 
 
-def test_a_step_has_derivative_one():
+@pytest.mark.parametrize("operator", OPERATORS)
+def test_a_step_has_derivative_one(operator):
     image = np.zeros((6, 8), np.uint8)
     image[:, 4:] = 255
-    np.testing.assert_array_equal(sobel(image, axis=1)[:, 3:5], 1)
-    np.testing.assert_array_equal(sobel(image, axis=0), 0)
+    close(operator(image, axis=1)[:, 3:5], np.ones((6, 2)), k=2)
+    np.testing.assert_array_equal(operator(image, axis=0), 0)
 
 
-def test_nan_reaches_its_neighbours():
+@pytest.mark.parametrize("operator", OPERATORS)
+def test_nan_reaches_its_neighbours(operator):
     image = np.zeros((9, 40))
     image[4, 20] = np.nan
     reached = np.zeros(image.shape, bool)
     reached[3:6, 19:22] = True
     reached[4, 20] = False  # the middle pixel has no weight
-    np.testing.assert_array_equal(np.isnan(sobel(image)), reached)
+    np.testing.assert_array_equal(np.isnan(operator(image)), reached)
 
 
 @pytest.mark.compiled
@@ -101,6 +110,7 @@ def test_protected_pages():
         (np.zeros((2, 2)), {"mask": np.ones((2, 3), bool)}, ValueError, "mask must have shape"),
     ],
 )
-def test_bad_input(image, options, error, message):
-    with pytest.raises(error, match=f"sobel: {message}"):
-        sobel(image, **options)
+@pytest.mark.parametrize("operator", OPERATORS)
+def test_bad_input(operator, image, options, error, message):
+    with pytest.raises(error, match=f"{operator.__name__}: {message}"):
+        operator(image, **options)

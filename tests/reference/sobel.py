@@ -1,11 +1,13 @@
-"""Slow twin: the Sobel gradient, pixel by pixel in float64."""
+"""Slow twin: the gradients of Sobel, Scharr and Prewitt, pixel by pixel in float64."""
 
 import numpy as np
 
 from .gaussian import source
 
+WEIGHTS = {"sobel": (1 / 4, 1 / 2, 1 / 4), "scharr": (3 / 16, 10 / 16, 3 / 16), "prewitt": (1 / 3, 1 / 3, 1 / 3)}
 
-def sobel(image, mask=None, axis=None, mode="reflect", cval=0.0):
+
+def gradient(operator, image, mask=None, axis=None, mode="reflect", cval=0.0):
     scale = {"uint8": 255.0, "uint16": 65535.0}.get(image.dtype.name, 1.0)
     values = image.astype(np.float64) / scale
     height, width = image.shape[:2]
@@ -18,7 +20,7 @@ def sobel(image, mask=None, axis=None, mode="reflect", cval=0.0):
     for i in range(height):
         for j in range(width):
             by_row, by_column = 0.0, 0.0
-            for k, w in ((-1, 0.25), (0, 0.5), (1, 0.25)):
+            for k, w in zip((-1, 0, 1), WEIGHTS[operator], strict=True):
                 by_row = by_row + w * (pixel(i + 1, j + k) - pixel(i - 1, j + k))
                 by_column = by_column + w * (pixel(i + k, j + 1) - pixel(i + k, j - 1))
             magnitude = np.sqrt((by_row**2 + by_column**2) / 2)

@@ -1,0 +1,88 @@
+"""Filters against scipy.ndimage, scikit-image and OpenCV."""
+
+import numpy as np
+
+from smalti import kernels
+
+from .harness import Case, close, peer, picture, row
+
+cv2 = peer("cv2")
+ndimage = peer("scipy.ndimage")
+filters = peer("skimage.filters")
+
+USUAL, AWKWARD, LARGE = (1024, 1536), (777, 1003), (4000, 6000)
+
+
+def _gray(size):
+    """A picture of that size in one channel, float32; the large one repeats the usual one."""
+    image = picture()[..., 0]
+    copies = [-(-n // m) for n, m in zip(size, image.shape, strict=True)]
+    return np.tile(image, copies)[: size[0], : size[1]].astype(np.float32) / 255
+
+
+@row("gaussian", "1024x1536 float32", sigma=[1.0, 5.0], channels=[1, 3])
+def gaussian(sigma, channels):
+    image = picture().astype(np.float32) / 255 if channels == 3 else _gray(USUAL)
+    sigmas = (sigma, sigma, 0)[: image.ndim]
+    side = 2 * int(4 * sigma + 0.5) + 1
+    return Case(
+        lambda: kernels.gaussian(image, sigma, channel_axis=None if channels == 1 else -1),
+        close(1e-5),
+        {
+            "scipy": ndimage and (lambda: ndimage.gaussian_filter(image, sigmas, mode="nearest")),
+            "skimage": filters and (lambda: filters.gaussian(image, sigma, channel_axis=None if channels == 1 else -1)),
+            "cv2": cv2 and (lambda: cv2.GaussianBlur(image, (side, side), sigma, borderType=cv2.BORDER_REPLICATE)),
+        },
+    )
+
+
+def _gradient(operator, image, smoothing, derivative_of_cv2):
+    """A case; `derivative_of_cv2(columns, rows)` is the derivative of that order along each axis."""
+    weights = np.array(smoothing) / sum(smoothing)
+
+    def with_scipy():
+        derivatives = [
+            ndimage.correlate1d(ndimage.correlate1d(image, (-1, 0, 1), axis), weights, 1 - axis) for axis in (0, 1)
+        ]
+        return np.hypot(*derivatives) * np.float32(0.5**0.5)
+
+    def with_cv2():
+        return cv2.magnitude(derivative_of_cv2(0, 1), derivative_of_cv2(1, 0)) * np.float32(0.5**0.5)
+
+    return Case(
+        lambda: operator(image),
+        close(1e-5),
+        {
+            "skimage": filters and (lambda: getattr(filters, operator.__name__)(image)),
+            "scipy": ndimage and with_scipy,
+            "cv2": cv2 and with_cv2,
+        },
+    )
+
+
+@row("sobel", "float32", size=[USUAL, AWKWARD, LARGE])
+def sobel(size):
+    image = _gray(size)
+    return _gradient(
+        kernels.sobel, image, (1, 2, 1),
+        lambda *order: cv2.Sobel(image, cv2.CV_32F, *order, scale=1 / 4, borderType=cv2.BORDER_REFLECT),
+    )  # fmt: skip
+
+
+@row("scharr", "float32", size=[USUAL])
+def scharr(size):
+    image = _gray(size)
+    return _gradient(
+        kernels.scharr, image, (3, 10, 3),
+        lambda *order: cv2.Scharr(image, cv2.CV_32F, *order, scale=1 / 16, borderType=cv2.BORDER_REFLECT),
+    )  # fmt: skip
+
+
+@row("prewitt", "float32", size=[USUAL])
+def prewitt(size):
+    image = _gray(size)
+    taps = (np.full(3, 1 / 3), np.array([-1.0, 0.0, 1.0]))
+    return _gradient(
+        kernels.prewitt, image, (1, 1, 1),
+        lambda *order: cv2.sepFilter2D(image, cv2.CV_32F, *(taps[k] for k in order), borderType=cv2.BORDER_REFLECT),
+    )  # fmt: skip
