@@ -42,6 +42,7 @@ def run(arguments):
         networks,
         parallel,
         regions,
+        scores,
     )
     from .harness import ROWS, measure, set_threads
 

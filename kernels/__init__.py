@@ -37,6 +37,7 @@ from .region_adjacency import RegionGraph, region_adjacency
 from .resize import resize
 from .scharr import scharr
 from .sobel import sobel
+from .thin import thin
 from .watershed import watershed
 
 __all__ = [
@@ -65,5 +66,6 @@ __all__ = [
     "rgb2lab",
     "scharr",
     "sobel",
+    "thin",
     "watershed",
 ]

@@ -32,6 +32,7 @@ PROMISED = {
     "smalti.nn.losses": "binary_cross_entropy mean_squared_error cross_entropy hinge weighted_sum",
     "smalti.nn.optim": "Adam",
     "smalti.segment": "segment Segmentation",
+    "smalti.segment.metrics": "covering rand_index variation_of_information boundary_f adapted_rand_error dice iou",
     "smalti.gan": "load_dataset dcgan GAN train Trainer generate",
 }
 FAMILIES = {"scharr": "sobel", "prewitt": "sobel"}  # kernels that are tested in another one's file

@@ -140,17 +140,6 @@ def test_pixels_of_no_region():
     assert result.mosaic().shape == (2, 3, 3)
 
 
-def test_covering():
-    truth = np.array([[0, 0, 0, 5], [0, 0, 0, 5]])
-    assert metrics.covering(truth, truth * 3 + 1) == 1
-    # 6 pixels overlap by 6 of 8, 2 by 2 of 8.
-    assert metrics.covering(truth, np.zeros((2, 4), int)) == pytest.approx((6 * 6 / 8 + 2 * 2 / 8) / 8)
-    with pytest.raises(ValueError, match=r"covering: labels must have shape \(2, 4\), got \(4, 2\)"):
-        metrics.covering(truth, truth.T)
-    with pytest.raises(ValueError, match="covering: truth must not be empty"):
-        metrics.covering(truth[:0], truth[:0])
-
-
 def test_bad_input():
     image = halves()
     for call, message in [
