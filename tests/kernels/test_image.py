@@ -12,7 +12,7 @@ from tests.reference.gaussian import source
 
 CALLS = {
     "gaussian": lambda image: kernels.gaussian(image, 1.0),
-    "sobel": kernels.sobel,
+    "_gradient": kernels.sobel,
     "lab": kernels.rgb2lab,
     "resize": lambda image: kernels.resize(image, (len(image), 37)),
 }
