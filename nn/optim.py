@@ -1,14 +1,36 @@
-"""Optimizers: they change parameters in place by their gradients."""
+"""Optimizers: they change parameters in place by their gradients.
+
+Each keeps what it remembers between steps in flat arrays over all parameters, and changes all of them in one launch of
+one kernel.
+"""
+
+import math
 
 import numpy as np
 
+from ..kernels import _validate as check
 from ..kernels.adam import adam
+from ..kernels.rmsprop import rmsprop
+from ..kernels.sgd import sgd
+from ..kernels.sum_of_squares import sum_of_squares
 from .saving import matching
 from .tensor import Tensor
 
 
-class _Optimizer:
-    def __init__(self, parameters):
+class Optimizer:
+    """What all have in common: parameters, a learning rate that may be changed between steps, and a state.
+
+    Attributes
+    ----------
+    parameters : list of Tensor
+    learning_rate : float
+    iterations : int
+        Steps done.
+    """
+
+    remembered: tuple[str, ...] = ()  # names of the flat arrays
+
+    def __init__(self, parameters, learning_rate):
         name = type(self).__name__
         self.parameters = list(parameters)
         for i, p in enumerate(self.parameters):
@@ -16,80 +38,43 @@ class _Optimizer:
                 raise TypeError(f"{name}: parameters[{i}] must be a Tensor, got {type(p).__name__}")
         if not self.parameters:
             raise ValueError(f"{name}: there are no parameters")
+        if len({id(p) for p in self.parameters}) != len(self.parameters):
+            raise ValueError(f"{name}: a parameter is given twice")
+        dtypes = {p.dtype for p in self.parameters}
+        if len(dtypes) != 1:
+            raise TypeError(f"{name}: parameters must have one dtype, got {sorted(map(str, dtypes))}")
+        self.learning_rate = check.real(name, "learning_rate", learning_rate, above=0)
+        self.iterations = 0
+        ends = np.cumsum([p.size for p in self.parameters])
+        self._views = {}
+        for key in self.remembered:
+            flat = np.zeros(ends[-1], *dtypes)
+            setattr(self, key, flat)
+            self._views[key] = [
+                flat[end - p.size : end].reshape(p.shape) for p, end in zip(self.parameters, ends, strict=True)
+            ]
+
+    def step(self):
+        """Change every parameter that has a gradient."""
+        self.iterations += 1
+        chosen = [i for i, p in enumerate(self.parameters) if p.grad is not None]
+        if chosen:
+            data = [self.parameters[i].data for i in chosen]
+            gradients = [self.parameters[i].grad.data for i in chosen]
+            self.update(data, gradients, *([views[i] for i in chosen] for views in self._views.values()))
+
+    def update(self, data, gradients, *remembered):
+        """Change arrays in place; `remembered` has the pieces of each of the flat arrays."""
+        raise NotImplementedError
 
     def zero_grad(self):
         """Forget the gradients of all parameters."""
         for p in self.parameters:
             p.grad = None
 
-
-class SGD(_Optimizer):
-    """p <- p - learning_rate * gradient.
-
-    Parameters
-    ----------
-    parameters : sequence of Tensor
-    learning_rate : float
-    """
-
-    def __init__(self, parameters, learning_rate=0.01):
-        super().__init__(parameters)
-        self.learning_rate = learning_rate
-
-    def step(self):
-        """Change every parameter that has a gradient."""
-        for p in self.parameters:
-            if p.grad is not None:
-                p.data -= p.dtype.type(self.learning_rate) * p.grad.data
-
     def state_dict(self):
-        """Nothing is remembered between steps."""
-        return {}
-
-    def load_state_dict(self, state):
-        """Takes an empty `state_dict`."""
-        matching("SGD.load_state_dict", {}, state)
-
-
-class Adam(_Optimizer):
-    """Adam (Kingma & Ba, ICLR 2015).
-
-    Parameters
-    ----------
-    parameters : sequence of Tensor
-        One dtype.
-    learning_rate, beta_1, beta_2, epsilon : float
-    """
-
-    def __init__(self, parameters, learning_rate=1e-3, beta_1=0.9, beta_2=0.999, epsilon=1e-7):
-        super().__init__(parameters)
-        self.learning_rate, self.beta_1, self.beta_2, self.epsilon = learning_rate, beta_1, beta_2, epsilon
-        self.iterations = 0
-        dtypes = {p.dtype for p in self.parameters}
-        if len(dtypes) != 1:
-            raise TypeError(f"Adam: parameters must have one dtype, got {sorted(map(str, dtypes))}")
-        # One flat buffer each, so that the state is three arrays; each parameter has its views of them.
-        sizes = [p.size for p in self.parameters]
-        self.m, self.v = np.zeros((2, sum(sizes)), dtypes.pop())
-        ends = np.cumsum(sizes)
-        self._moments = [
-            (self.m[end - p.size : end].reshape(p.shape), self.v[end - p.size : end].reshape(p.shape))
-            for p, end in zip(self.parameters, ends, strict=True)
-        ]
-
-    def step(self):
-        """Change every parameter that has a gradient."""
-        self.iterations += 1
-        options = {
-            "learning_rate": self.learning_rate, "beta_1": self.beta_1, "beta_2": self.beta_2, "epsilon": self.epsilon
-        }  # fmt: skip
-        for p, (m, v) in zip(self.parameters, self._moments, strict=True):
-            if p.grad is not None:
-                adam(p.data, p.grad.data, m, v, self.iterations, **options)
-
-    def state_dict(self):
-        """What is remembered between steps, as copies: the moments m and v, and the number of steps."""
-        return {"m": self.m.copy(), "v": self.v.copy(), "iterations": np.array(self.iterations)}
+        """What is remembered between steps, as copies: flat arrays, and the number of steps."""
+        return {key: getattr(self, key).copy() for key in self.remembered} | {"iterations": np.array(self.iterations)}
 
     def load_state_dict(self, state):
         """Take over the values of a `state_dict`.
@@ -99,7 +84,142 @@ class Adam(_Optimizer):
         ValueError
             If an entry is missing, unknown or has another shape; the optimizer is then unchanged.
         """
-        own = {"m": self.m, "v": self.v, "iterations": np.array(self.iterations)}
-        arrays = matching("Adam.load_state_dict", own, state)
-        self.m[...], self.v[...] = arrays["m"], arrays["v"]
+        own = {key: getattr(self, key) for key in self.remembered} | {"iterations": np.array(self.iterations)}
+        arrays = matching(f"{type(self).__name__}.load_state_dict", own, state)
+        for key in self.remembered:
+            getattr(self, key)[...] = arrays[key]
         self.iterations = int(arrays["iterations"])
+
+
+class SGD(Optimizer):
+    """Gradient descent: b <- momentum * b + gradient; p <- p - learning_rate * b.
+
+    Parameters
+    ----------
+    parameters : sequence of Tensor
+        One dtype.
+    learning_rate, momentum : float
+    nesterov : bool
+        Look ahead along the momentum: p <- p - learning_rate * (gradient + momentum * b).
+    """
+
+    remembered = ("b",)
+
+    def __init__(self, parameters, learning_rate=0.01, momentum=0.0, nesterov=False):
+        super().__init__(parameters, learning_rate)
+        self.momentum, self.nesterov = momentum, nesterov
+
+    def update(self, data, gradients, b):
+        sgd(data, gradients, b, learning_rate=self.learning_rate, momentum=self.momentum, nesterov=self.nesterov)
+
+
+class RMSprop(Optimizer):
+    """RMSprop (Tieleman & Hinton, 2012).
+
+    Parameters
+    ----------
+    parameters : sequence of Tensor
+        One dtype.
+    learning_rate, rho, epsilon : float
+    """
+
+    remembered = ("v",)
+
+    def __init__(self, parameters, learning_rate=1e-3, rho=0.9, epsilon=1e-7):
+        super().__init__(parameters, learning_rate)
+        self.rho, self.epsilon = rho, epsilon
+
+    def update(self, data, gradients, v):
+        rmsprop(data, gradients, v, learning_rate=self.learning_rate, rho=self.rho, epsilon=self.epsilon)
+
+
+class Adam(Optimizer):
+    """Adam (Kingma & Ba, ICLR 2015); with `weight_decay` it is AdamW (Loshchilov & Hutter, ICLR 2019).
+
+    Parameters
+    ----------
+    parameters : sequence of Tensor
+        One dtype.
+    learning_rate, beta_1, beta_2, epsilon : float
+    weight_decay : float
+        Part of the parameters, times the learning rate, that each step takes away.
+    """
+
+    remembered = ("m", "v")
+
+    def __init__(self, parameters, learning_rate=1e-3, beta_1=0.9, beta_2=0.999, epsilon=1e-7, weight_decay=0.0):
+        super().__init__(parameters, learning_rate)
+        self.beta_1, self.beta_2, self.epsilon, self.weight_decay = beta_1, beta_2, epsilon, weight_decay
+
+    def update(self, data, gradients, m, v):
+        adam(
+            data, gradients, m, v, self.iterations, learning_rate=self.learning_rate, beta_1=self.beta_1,
+            beta_2=self.beta_2, epsilon=self.epsilon, weight_decay=self.weight_decay,
+        )  # fmt: skip
+
+
+def clip_gradients(parameters, max_norm):
+    """Scale all gradients so that their norm, taken over all of them together, is at most `max_norm`.
+
+    Parameters
+    ----------
+    parameters : sequence of Tensor
+        Those without a gradient are passed over.
+    max_norm : float
+        Greater than 0.
+
+    Returns
+    -------
+    float
+        The norm before; not finite if a gradient is not, and then nothing is scaled.
+
+    Source: Pascanu, Mikolov & Bengio, On the difficulty of training recurrent neural networks, ICML 2013, algorithm 1.
+    """
+    max_norm = check.real("clip_gradients", "max_norm", max_norm, above=0)
+    chosen = [p for p in parameters if p.grad is not None]
+    norm = math.sqrt(sum_of_squares([p.grad.data for p in chosen])) if chosen else 0.0
+    if max_norm < norm < math.inf:
+        for p in chosen:
+            p.grad = p.grad * (max_norm / norm)
+    return norm
+
+
+def cosine_decay(initial, steps, *, final=0.0, warmup_steps=0):
+    """A learning rate for each step: up a straight line, then down half a cosine.
+
+    Parameters
+    ----------
+    initial, final : float
+        The rate after the rise, and from step `steps` on.
+    steps, warmup_steps : int
+        Length of all, and of the rise from 0.
+
+    Returns
+    -------
+    callable
+        Of the number of steps done; use it as ``optimizer.learning_rate = rate(optimizer.iterations)``.
+
+    Source: Loshchilov & Hutter, SGDR, ICLR 2017, equation 5.
+    """
+    steps = check.integer("cosine_decay", "steps", steps, low=1)
+    warmup_steps = check.integer("cosine_decay", "warmup_steps", warmup_steps, low=0, high=steps)
+
+    def rate(step):
+        if step < warmup_steps:
+            return initial * (step + 1) / (warmup_steps + 1)
+        passed = min(1.0, (step - warmup_steps) / max(1, steps - warmup_steps))
+        return final + (initial - final) * 0.5 * (1 + math.cos(math.pi * passed))
+
+    return rate
+
+
+def step_decay(initial, factor, every):
+    """A learning rate for each step: multiplied by `factor` after each `every` steps.
+
+    Returns
+    -------
+    callable
+        Of the number of steps done; use it as ``optimizer.learning_rate = rate(optimizer.iterations)``.
+    """
+    every = check.integer("step_decay", "every", every, low=1)
+    return lambda step: initial * factor ** (step // every)

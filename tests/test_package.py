@@ -30,7 +30,8 @@ PROMISED = {
         ReLU LeakyReLU Sigmoid Tanh Softmax MaxPooling2D AveragePooling2D GlobalAveragePooling2D UpSampling2D Flatten
         Reshape Dropout Embedding grad save load""",
     "smalti.nn.losses": "binary_cross_entropy mean_squared_error cross_entropy hinge weighted_sum",
-    "smalti.nn.optim": "Adam",
+    "smalti.nn.optim": "SGD RMSprop Adam",
+    "smalti.nn.init": "he glorot normal zeros",
     "smalti.segment": "segment Segmentation",
     "smalti.segment.metrics": "covering rand_index variation_of_information boundary_f adapted_rand_error dice iou",
     "smalti.gan": "load_dataset dcgan GAN train Trainer generate",
