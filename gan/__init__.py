@@ -1,19 +1,22 @@
 """Generative adversarial networks: data, models, training, sampling.
 
-==================  ==============================================================
-`load_dataset`      pictures from files, folders, or drawn here
-`dcgan`             a generator and a discriminator
-`Trainer`, `train`  one step; a whole run, with checkpoints and sample grids
-`generate`          pictures from a run or a model
-==================  ==============================================================
+============================  =========================================================================
+`load_dataset`                pictures from files, folders, or drawn here
+`mlp`, `dcgan`, `cgan`        a generator and a discriminator, of dense layers, of convolutions, told the class
+`Trainer`, `train`            one step; a whole run, with checkpoints and sample grids
+`generate`, `interpolate`     pictures from a run or a model
+============================  =========================================================================
 
 Pictures are (N, H, W, C) in [0, 1] wherever they enter or leave.
 """
 
 from .data import Dataset, load_dataset
 from .glyphs import glyphs
-from .models import GAN, dcgan
-from .sampling import generate
-from .train import Trainer, train
+from .models import GAN, cgan, dcgan, mlp
+from .sampling import generate, interpolate
+from .train import train
+from .trainer import Trainer
 
-__all__ = ["load_dataset", "Dataset", "glyphs", "dcgan", "GAN", "Trainer", "train", "generate"]
+__all__ = [
+    "load_dataset", "Dataset", "glyphs", "mlp", "dcgan", "cgan", "GAN", "Trainer", "train", "generate", "interpolate"
+]  # fmt: skip

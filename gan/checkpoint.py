@@ -59,10 +59,9 @@ def load_model(run):
     """The model of a run, with its weights."""
     config, arrays = load(run)
     recipe = dict(config.get("model") or {})
-    make = {"dcgan": models.dcgan}.get(recipe.pop("model", None))
-    if make is None:
+    if "model" not in recipe:
         raise ValueError(f"{run}: its model was made by hand, so that it cannot be made again from the checkpoint")
-    model = make(recipe.pop("image_shape"), **recipe)
+    model = getattr(models, recipe.pop("model"))(**recipe)
     for name in ("generator", "discriminator"):
         prefix = f"{name}/"
         getattr(model, name).load_state_dict(
@@ -74,6 +73,8 @@ def load_model(run):
 def _parts(trainer):
     yield "generator", trainer.model.generator
     yield "discriminator", trainer.model.discriminator
+    if trainer.average is not None:
+        yield "average", trainer.average
     for name, optimizer in trainer.optimizers.items():
         yield f"{name} optimizer", optimizer
 

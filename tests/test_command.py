@@ -193,7 +193,8 @@ def test_train_and_generate(data, tmp_path, capsys):
 
 def test_train_on_a_folder_of_photographs(photo, tmp_path):
     (tmp_path / "folder").mkdir()
-    photo.rename(tmp_path / "folder" / "photo.png")
+    for name in ("one.png", "two.png"):
+        (tmp_path / "folder" / name).write_bytes(photo.read_bytes())
     arguments = ("train", "--data", tmp_path / "folder", "--out", tmp_path / "run", "--steps", 1, "--batch-size", 2)
     assert status(*arguments, "--image-size", 8) == 0
 

@@ -3,18 +3,34 @@
 import math
 
 
-def _softplus(x):
-    return max(x, 0.0) + math.log1p(math.exp(-abs(x)))
+def _log_sigmoid(x):
+    return min(x, 0.0) - math.log1p(math.exp(-abs(x)))
 
 
-def discriminator_loss(real_logits, fake_logits):
-    """-mean log D(x) - mean log(1 - D(G(z))), D the sigmoid of the logit."""
-    real = [_softplus(-float(z)) for z in real_logits.ravel()]
-    fake = [_softplus(float(z)) for z in fake_logits.ravel()]
-    return math.fsum(real) / len(real) + math.fsum(fake) / len(fake)
+def _mean(values):
+    values = list(values)
+    return math.fsum(values) / len(values)
 
 
-def generator_loss(fake_logits):
-    """-mean log D(G(z))."""
-    fake = [_softplus(-float(z)) for z in fake_logits.ravel()]
-    return math.fsum(fake) / len(fake)
+def discriminator_loss(real_logits, fake_logits, objective, target=1.0):
+    """(part of the real pictures, part of the generated ones); `target` is that of real pictures."""
+    real, fake = [float(z) for z in real_logits.ravel()], [float(z) for z in fake_logits.ravel()]
+    if objective == "least-squares":
+        return _mean((z - target) ** 2 / 2 for z in real), _mean(z**2 / 2 for z in fake)
+    if objective == "hinge":
+        return _mean(max(0.0, 1 - z) for z in real), _mean(max(0.0, 1 + z) for z in fake)
+    if objective == "wgan-gp":
+        return -_mean(real), _mean(fake)
+    of_real = _mean(-target * _log_sigmoid(z) - (1 - target) * _log_sigmoid(-z) for z in real)
+    return of_real, _mean(-_log_sigmoid(-z) for z in fake)
+
+
+def generator_loss(fake_logits, objective):
+    fake = [float(z) for z in fake_logits.ravel()]
+    if objective == "least-squares":
+        return _mean((z - 1) ** 2 / 2 for z in fake)
+    if objective in ("hinge", "wgan-gp"):
+        return -_mean(fake)
+    if objective == "minimax":
+        return _mean(_log_sigmoid(-z) for z in fake)
+    return _mean(-_log_sigmoid(z) for z in fake)
