@@ -9,6 +9,7 @@ from .gradients import check_gradients
 from .layers import BatchNorm, Conv2D, Conv2DTranspose, Dense, Embedding
 from .memory import keep_freed_memory
 from .module import Module, Parameter
+from .ops import concatenate, pad
 from .saving import load, save
 from .sequential import Sequential
 from .stateless import (
@@ -30,8 +31,8 @@ from .tensor import Tensor, grad, tensor
 __all__ = [
     "AveragePooling2D", "BatchNorm", "Conv2D", "Conv2DTranspose", "Dense", "Dropout", "Embedding", "Flatten",
     "GlobalAveragePooling2D", "LeakyReLU", "MaxPooling2D", "Module", "Parameter", "ReLU", "Reshape", "Sequential",
-    "Sigmoid", "Softmax", "Tanh", "Tensor", "UpSampling2D", "check_gradients", "grad", "init", "load", "losses",
-    "no_grad", "optim", "save", "tensor",
+    "Sigmoid", "Softmax", "Tanh", "Tensor", "UpSampling2D", "check_gradients", "concatenate", "grad", "init",
+    "load", "losses", "no_grad", "optim", "pad", "save", "tensor",
 ]  # fmt: skip
 
 keep_freed_memory()

@@ -91,11 +91,6 @@ class Function:
     def backward(self, dy):
         raise NotImplementedError
 
-    def first_derivative_only(self):
-        """Called by a `backward` that is not made of recorded operations."""
-        if _mode.recording:
-            raise NotImplementedError(f"grad: {type(self).__name__} has no second derivative (create_graph=True)")
-
     def gradients(self, dy):
         """Backward's result as a tuple."""
         result = self.backward(dy)

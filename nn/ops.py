@@ -4,6 +4,8 @@ Elementwise operations are NumPy's, with its broadcasting; the gradient of a bro
 the axes that were added or stretched. All have derivatives of any order.
 """
 
+import math
+
 import numpy as np
 
 from .. import kernels
@@ -162,6 +164,23 @@ class Sum(Function):
         return BroadcastTo.apply(dy.reshape(kept), shape=self.shape)
 
 
+class Max(Function):
+    """Elements that are equally large share the gradient."""
+
+    def __init__(self, axes, keepdims):
+        self.axes, self.keepdims = axes, keepdims
+
+    def forward(self, x):
+        largest = x.data.max(axis=self.axes, keepdims=True)
+        hits = x.data == largest
+        self.share = hits / hits.sum(axis=self.axes, keepdims=True, dtype=x.dtype)
+        return largest if self.keepdims else largest.squeeze(self.axes)
+
+    def backward(self, dy):
+        kept = tuple(1 if i in self.axes else n for i, n in enumerate(self.share.shape))
+        return BroadcastTo.apply(dy.reshape(kept), shape=self.share.shape) * self.share
+
+
 class BroadcastTo(Function):
     def __init__(self, shape):
         self.shape = shape
@@ -235,6 +254,22 @@ def _is_basic(key):
     return all(part is None or part is Ellipsis or isinstance(part, (int, np.integer, slice)) for part in parts)
 
 
+class Concatenate(Function):
+    def __init__(self, axis):
+        self.axis = axis
+
+    def forward(self, *tensors):
+        self.ends = np.cumsum([t.shape[self.axis] for t in tensors])
+        return np.concatenate([t.data for t in tensors], axis=self.axis)
+
+    def backward(self, dy):
+        before = (slice(None),) * self.axis
+        return tuple(
+            dy[(*before, slice(start, end))] if needed else None
+            for start, end, needed in zip((0, *self.ends), self.ends, self.needs, strict=False)
+        )
+
+
 class MatMul(Function):
     """a @ b, plus a row of biases if given: a dense layer in one operation."""
 
@@ -305,9 +340,16 @@ def sum(x, axis=None, keepdims=False):
     return Sum.apply(x, axes=_axes("sum", axis, x.ndim), keepdims=keepdims)
 
 
+def max(x, axis=None, keepdims=False):
+    axes = _axes("max", axis, x.ndim)
+    if any(x.shape[i] == 0 for i in axes):
+        raise ValueError(f"max: there is no largest of no elements, axis {axis} of shape {x.shape}")
+    return Max.apply(x, axes=axes, keepdims=keepdims)
+
+
 def mean(x, axis=None, keepdims=False):
     axes = _axes("mean", axis, x.ndim)
-    return sum(x, axes, keepdims) * (1 / max(1, int(np.prod([x.shape[i] for i in axes]))))
+    return sum(x, axes, keepdims) * (1 / (math.prod(x.shape[i] for i in axes) or 1))
 
 
 def reshape(x, *shape):
@@ -332,6 +374,51 @@ def index(x, key):
     if any(isinstance(part, Tensor) for part in parts):
         raise TypeError("index: tensors hold floats; index with integers, slices, or arrays of integers or bool")
     return Index.apply(x, key=key)
+
+
+def concatenate(tensors, axis=0):
+    """Tensors one after another along an existing axis.
+
+    Parameters
+    ----------
+    tensors : sequence of Tensor or arrays, at least one a Tensor
+        Of one shape but for the length along `axis`.
+    axis : int
+    """
+    tensors = list(tensors)
+    like = next((t for t in tensors if isinstance(t, Tensor)), None)
+    if like is None:
+        raise TypeError("concatenate: tensors must hold at least one Tensor")
+    tensors = [as_tensor("concatenate", f"tensors[{i}]", t, like) for i, t in enumerate(tensors)]
+    (axis,) = _axes("concatenate", int(axis), like.ndim)
+    for i, t in enumerate(tensors):
+        if t.ndim != like.ndim or any(a != b for k, (a, b) in enumerate(zip(t.shape, like.shape)) if k != axis):
+            raise ValueError(f"concatenate: tensors[{i}] must fit {like.shape} but along axis {axis}, got {t.shape}")
+    return Concatenate.apply(*tensors, axis=axis)
+
+
+def pad(x, pad_width, value=0.0):
+    """x in a frame.
+
+    Parameters
+    ----------
+    x : Tensor
+    pad_width : sequence of (before, after)
+        For each axis the width of the frame on its two sides, as in ``numpy.pad``.
+    value : float
+        What the frame is filled with.
+    """
+    widths = [tuple(w) if isinstance(w, (tuple, list)) else (w,) for w in pad_width]
+    if len(widths) != x.ndim or any(len(w) != 2 or w[0] < 0 or w[1] < 0 for w in widths):
+        raise ValueError(f"pad: pad_width must be {x.ndim} pairs of numbers of at least 0, got {pad_width}")
+    key = tuple(slice(before, before + n) for n, (before, _) in zip(x.shape, widths, strict=True))
+    shape = tuple(before + n + after for n, (before, after) in zip(x.shape, widths, strict=True))
+    padded = PutAt.apply(x, key=key, shape=shape)
+    if value:
+        frame = np.full(shape, value, x.dtype)
+        frame[key] = 0
+        padded = padded + frame
+    return padded
 
 
 def matmul(a, b, bias=None):

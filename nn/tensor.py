@@ -150,6 +150,14 @@ class Tensor:
         """Mean over all axes, or those given."""
         return ops.mean(self, axis, keepdims)
 
+    def max(self, axis=None, keepdims=False):
+        """Maximum over all axes, or those given; elements that are equally large share the gradient."""
+        return ops.max(self, axis, keepdims)
+
+    def min(self, axis=None, keepdims=False):
+        """Minimum over all axes, or those given; elements that are equally small share the gradient."""
+        return -ops.max(-self, axis, keepdims)
+
     def reshape(self, *shape):
         """The same values in another shape; one length may be -1."""
         return ops.reshape(self, *shape)

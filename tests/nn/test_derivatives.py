@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from smalti import nn
-from smalti.nn import activations, convolution, losses, pooling
+from smalti.nn import activations, convolution, losses, normalization, pooling
+from tests.tolerance import close
 
 
 def leaf(*shape, seed=0):
@@ -78,6 +79,19 @@ def test_activations(name):
     nn.check_gradients(operation, x)
     if name != "relu":
         nn.check_gradients(lambda x: norm_of_gradient(lambda x: operation(x * x), (x,)), x)
+
+
+@pytest.mark.parametrize("slope", [1.0, 0.2])
+def test_batch_norm(slope):
+    x, gamma, beta = leaf(7, 2, 3), leaf(3, seed=1), leaf(3, seed=2)
+
+    def operation(x, gamma, beta):
+        return normalization.batch_norm(x, gamma, beta, negative_slope=slope)[0]
+
+    nn.check_gradients(lambda *inputs: norm_of_gradient(operation, inputs), x, gamma, beta)
+    nn.check_gradients(lambda x: norm_of_gradient(lambda x: operation(x, gamma, beta.detach()), (x,)), x)
+    first, again = (nn.grad((operation(x, gamma, beta) ** 2).sum(), x, create_graph=c) for c in (False, True))
+    close(again.data, first.data, k=100, atol=1e-13)
 
 
 LOSSES = {

@@ -44,6 +44,21 @@ OPERATIONS = {  # name: (operation, the same of arrays, shapes, lowest and highe
     "sqrt": (nn.Tensor.sqrt, np.sqrt, (A,), (0.5, 2)),
     "abs": (abs, None, (A,), (-2, 2)),
     "maximum": (nn.Tensor.maximum, np.maximum, (A, ROW), (-2, 2)),
+    "max": (lambda a: a.max(), None, (A,), (-2, 2)),
+    "max of rows": (lambda a: a.max(axis=-1, keepdims=True), None, (A,), (-2, 2)),
+    "min of axes": (lambda a: a.min(axis=(0, 2)), None, ((3, 4, 2),), (-2, 2)),
+    "concatenate": (
+        lambda a, b: nn.concatenate([a, b, a], axis=-1),
+        lambda a, b: np.concatenate([a, b, a], axis=-1),
+        (A, COLUMN),
+        (-2, 2),
+    ),
+    "pad": (
+        lambda a: nn.pad(a, [(1, 0), (2, 3)], value=0.5),
+        lambda a: np.pad(a, [(1, 0), (2, 3)], constant_values=0.5),
+        (A,),
+        (-2, 2),
+    ),
     "clip": (lambda a: a.clip(-1, 1), None, (A,), (-2, 2)),
     "a composition": (
         lambda a, b: (a @ b).exp().sum(axis=1) / (a * a + 1).mean(),
@@ -104,6 +119,18 @@ def test_ties_share_the_gradient():
     np.testing.assert_array_equal(a.grad.data, [0.5, 1])
     np.testing.assert_array_equal(b.grad.data, [0.5, 0])
 
+    x = nn.tensor([[3.0, 1.0, 3.0], [0.0, 0.0, 2.0]], requires_grad=True)
+    x.max(axis=1).sum().backward()
+    np.testing.assert_array_equal(x.grad.data, [[0.5, 0, 0.5], [0, 0, 1]])
+
+
+def test_concatenation_of_constants():
+    x = nn.tensor([[1.0]], requires_grad=True)
+    y = nn.concatenate([np.zeros((2, 1)), x, nn.tensor([[5.0]])])
+    np.testing.assert_array_equal(y.data.ravel(), [0, 0, 1, 5])
+    (y * y).sum().backward()
+    assert x.grad.item() == 2
+
 
 def test_tensors():
     x = nn.tensor([[1, 2], [3, 4]])
@@ -137,6 +164,16 @@ BAD = [
     (lambda: nn.tensor([[1], [1, 2]]), ValueError, "tensor: data must be an array, got a ragged sequence"),
     (lambda: nn.tensor("a"), TypeError, "tensor: data must be real numbers, got str"),
     (lambda: nn.tensor(1.0, dtype=np.int32), TypeError, "tensor: dtype must be float32 or float64, got int32"),
+    (lambda: X.max(axis=2), ValueError, "max: axis must be among the 2 axes, got 2"),
+    (lambda: X[:0].max(), ValueError, r"max: there is no largest of no elements, axis None of shape \(0, 3\)"),
+    (lambda: nn.concatenate([]), TypeError, "concatenate: tensors must hold at least one Tensor"),
+    (lambda: nn.concatenate([X, Y]), TypeError, r"concatenate: tensors\[1\] must have dtype float64, got float32"),
+    (
+        lambda: nn.concatenate([X, X[:, :2]]),
+        ValueError,
+        r"tensors\[1\] must fit \(2, 3\) but along axis 0, got \(2, 2\)",
+    ),
+    (lambda: nn.pad(X, [(1, 1)]), ValueError, r"pad: pad_width must be 2 pairs of numbers of at least 0"),
     (lambda: X[3], IndexError, "index 3 is out of bounds"),
     (lambda: X[X], TypeError, "index: tensors hold floats"),
     (lambda: len(X), TypeError, "a tensor has no len"),
