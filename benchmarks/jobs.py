@@ -103,7 +103,7 @@ def dcgan_step():
     return Case(lambda: trainer.step(real), check, peers)
 
 
-@row("segment", "321x481 uint8", method=["kmeans", "watershed"])
+@row("segment", "321x481 uint8", method=["hierarchy", "kmeans", "watershed"])
 def segment_picture(method):
     image = picture(321, 481)
 

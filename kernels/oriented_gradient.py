@@ -28,8 +28,9 @@ from ._jit import helper
 from ._parallel import chunked
 from ._simd import WIDTH, hsum, lanes, load, splat, store, vmax
 
-_TILE = 64
+_TILE = 48
 _UNIT = 256
+_WIDTH = 0.79  # half the width of a half window over its depth, which gives it the area of a half disc
 
 
 @helper
@@ -46,66 +47,82 @@ def _turned_source(index, u_lo, v_lo, side, cosine, sine, height, width):
 
 
 @helper
-def _integrate(index, bins, table, side, integral):
-    """The integral histogram over a turned grid: (side + 1, side + 1, n_bins), its first row and column zero."""
-    n_bins = table.shape[1]
-    flat = table.reshape(-1)
-    line = (side + 1) * n_bins
-    for b in range(0, n_bins, lanes(table)):
-        zero = splat(table, 0.0)
-        for j in range(side + 1):
-            store(integral, j * n_bins + b, zero)
-        for i in range(side):
-            total = zero
-            here = (i + 1) * line + b
-            store(integral, here, zero)
-            for j in range(side):
-                total = total + load(flat, bins[index[i * side + j]] * n_bins + b)
-                here += n_bins
-                store(integral, here, load(integral, here - line) + total)
+def _count(index, outside, side, counts):
+    """The integral of 1 at points inside the picture, in the unit of histograms: (side + 1, side + 1)."""
+    line = side + 1
+    for j in range(line):
+        counts[j] = 0
+    for i in range(side):
+        total = np.float32(0)
+        counts[(i + 1) * line] = 0
+        for j in range(side):
+            if index[i * side + j] != outside:
+                total += np.float32(_UNIT)
+            here = (i + 1) * line + j + 1
+            counts[here] = counts[here - line] + total
 
 
 @helper
-def _half_distance(integral, line, n_bins, top, middle, bottom, left, right):
-    """Distance of the histograms of rows [top, middle) and (middle, bottom) of the columns [left, right)."""
-    squares = splat(integral, 0.0)
-    above, below = squares, squares
-    for b in range(0, n_bins, lanes(integral)):
-        west, east = left * n_bins + b, right * n_bins + b
-        g = (load(integral, middle * line + east) - load(integral, middle * line + west)) - (
-            load(integral, top * line + east) - load(integral, top * line + west)
-        )
-        h = (load(integral, bottom * line + east) - load(integral, bottom * line + west)) - (
-            load(integral, (middle + 1) * line + east) - load(integral, (middle + 1) * line + west)
-        )
-        above, below = above + g, below + h
-    n_above, n_below = hsum(above), hsum(below)
-    if n_above == 0 or n_below == 0:
-        return np.float32(0)
-    for b in range(0, n_bins, lanes(integral)):
-        west, east = left * n_bins + b, right * n_bins + b
-        g = (load(integral, middle * line + east) - load(integral, middle * line + west)) - (
-            load(integral, top * line + east) - load(integral, top * line + west)
-        )
-        h = (load(integral, bottom * line + east) - load(integral, bottom * line + west)) - (
-            load(integral, (middle + 1) * line + east) - load(integral, (middle + 1) * line + west)
-        )
-        g, h = g * n_below, h * n_above
-        t = g - h
-        squares = squares + t * t / vmax(g + h, splat(g, 1.0))
-    return np.sqrt(np.float32(0.5) * hsum(squares) / (n_above * n_below))
+def _integrate(index, bins, table, first, side, integral):
+    """The integral histogram of the vector of bins from number `first`: (side + 1, side + 1, lanes)."""
+    step, n_bins = lanes(table), table.shape[1]
+    flat, line = table.reshape(-1), (side + 1) * lanes(table)
+    zero = splat(table, 0.0)
+    for j in range(side + 1):
+        store(integral, j * step, zero)
+    for i in range(side):
+        total = zero
+        here = (i + 1) * line
+        store(integral, here, zero)
+        for j in range(side):
+            total = total + load(flat, bins[index[i * side + j]] * n_bins + first)
+            here += step
+            store(integral, here, load(integral, here - line) + total)
+
+
+@helper
+def _halves(counts, line, u, v, deep, wide):
+    """Pixels of the halves above and below the turned place (u, v), in the unit of histograms."""
+    west, east = v - wide, v + wide + 1
+    top, middle, next_, bottom = (u - deep) * line, u * line, (u + 1) * line, (u + deep + 1) * line
+    above = (counts[middle + east] - counts[middle + west]) - (counts[top + east] - counts[top + west])
+    below = (counts[bottom + east] - counts[bottom + west]) - (counts[next_ + east] - counts[next_ + west])
+    return above, below
+
+
+@helper
+def _squares(integral, line, u, v, deep, wide, n_above, n_below):
+    """Sum over a vector of bins of (g - h)**2 / (g + h), times n_above n_below, for histograms with sum 1."""
+    step = lanes(integral)
+    west, east = (v - wide) * step, (v + wide + 1) * step
+    top, middle, next_, bottom = (u - deep) * line, u * line, (u + 1) * line, (u + deep + 1) * line
+    g = (load(integral, middle + east) - load(integral, middle + west)) - (
+        load(integral, top + east) - load(integral, top + west)
+    )
+    h = (load(integral, bottom + east) - load(integral, bottom + west)) - (
+        load(integral, next_ + east) - load(integral, next_ + west)
+    )
+    g, h = g * n_below, h * n_above
+    t = g - h
+    return hsum(t * t / vmax(g + h, splat(g, 1.0)))
 
 
 @chunked
 def _gradient_items(lo, hi, bins, table, radii, weights, turns, out):
+    """Item number o of each tile is its orientation o.
+
+    Requires: bins (C, H W + 1), behind the last pixel the last row of table (K + 1, whole vectors); out zero.
+    """
     n_orientations, height, width = out.shape
-    n_bins = table.shape[1]
     tiles_across = -(-width // _TILE)
     reach = radii.max() + 2
     side = int(_TILE * 1.4143) + 3 + 2 * reach
     index = np.empty(side * side, np.int32)
-    integral = np.empty((side + 1) * (side + 1) * n_bins, np.float32)
-    line = (side + 1) * n_bins
+    counts = np.empty((side + 1) * (side + 1), np.float32)
+    integral = np.empty(counts.size * lanes(table), np.float32)
+    places = np.empty((_TILE * _TILE, 2), np.int32)
+    squares = np.empty((radii.size, _TILE * _TILE), np.float32)
+    line = (side + 1) * lanes(table)
     for item in range(lo, hi):
         tile, o = item // n_orientations, item % n_orientations
         cosine, sine = turns[o, 0], turns[o, 1]
@@ -115,20 +132,35 @@ def _gradient_items(lo, hi, bins, table, radii, weights, turns, out):
         u_lo = math.floor(cosine * (r0 if cosine > 0 else r1) - sine * c1) - reach
         v_lo = math.floor(sine * r0 + cosine * (c0 if cosine > 0 else c1)) - reach
         _turned_source(index, u_lo, v_lo, side, cosine, sine, height, width)
+        _count(index, height * width, side, counts)
+        n = 0
+        for r in range(r0, r1):
+            for c in range(c0, c1):
+                places[n, 0] = math.floor(cosine * r - sine * c + 0.5) - u_lo
+                places[n, 1] = math.floor(sine * r + cosine * c + 0.5) - v_lo
+                n += 1
         for k in range(bins.shape[0]):
-            _integrate(index, bins[k], table, side, integral)
-            for r in range(r0, r1):
-                for c in range(c0, c1):
-                    u = math.floor(cosine * r - sine * c + 0.5) - u_lo
-                    v = math.floor(sine * r + cosine * c + 0.5) - v_lo
-                    total = out[o, r, c]
-                    for s in range(radii.size):
-                        deep = radii[s]
-                        wide = int(0.79 * deep + 0.5)
-                        total += weights[k, s] * _half_distance(
-                            integral, line, n_bins, u - deep, u, u + deep + 1, v - wide, v + wide + 1
-                        )
-                    out[o, r, c] = total
+            squares[:] = 0
+            for first in range(0, table.shape[1], lanes(table)):
+                _integrate(index, bins[k], table, first, side, integral)
+                for s in range(radii.size):
+                    deep = radii[s]
+                    wide = int(_WIDTH * deep + 0.5)
+                    for p in range(n):
+                        u, v = places[p, 0], places[p, 1]
+                        above, below = _halves(counts, side + 1, u, v, deep, wide)
+                        squares[s, p] += _squares(integral, line, u, v, deep, wide, above, below)
+            for s in range(radii.size):
+                deep = radii[s]
+                wide = int(_WIDTH * deep + 0.5)
+                p = 0
+                for r in range(r0, r1):
+                    for c in range(c0, c1):
+                        above, below = _halves(counts, side + 1, places[p, 0], places[p, 1], deep, wide)
+                        if above > 0 and below > 0:
+                            distance = np.sqrt(np.float32(0.5) * squares[s, p] / (above * below))
+                            out[o, r, c] += weights[k, s] * distance
+                        p += 1
 
 
 def oriented_gradient(bins, radii, *, weights=None, blur=0.0, n_orientations=8):
@@ -180,7 +212,7 @@ def oriented_gradient(bins, radii, *, weights=None, blur=0.0, n_orientations=8):
     turns = np.stack([np.cos(turns), np.sin(turns)], axis=1)
     out = np.zeros((n_orientations, height, width), np.float32)
     items = -(-height // _TILE) * -(-width // _TILE) * n_orientations
-    _gradient_items(items, channels, table, radii, weights, turns, out, grain=1)
+    _gradient_items(items, channels, table, radii, weights, turns, out, grain=n_orientations)
     return out
 
 
@@ -191,4 +223,5 @@ def _soft_bins(n, blur):
     distance = np.arange(n)[:, None] - np.arange(n)
     share = np.exp(-0.5 * (distance / blur) ** 2) if blur > 0 else (distance == 0).astype(float)
     table[:n, :n] = np.rint(_UNIT * share / share.sum(axis=1, keepdims=True))
+    table[np.arange(n), np.arange(n)] += _UNIT - table[:n].sum(axis=1)  # what rounding took, so that each adds one unit
     return table

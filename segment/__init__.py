@@ -5,6 +5,7 @@
 `preprocess`            any picture to smoothed RGB in [0, 1]
 `extract_features`      its colours in Lab and the strength of its edges
 `Segmentation`          labels, and pictures and tables of them
+`hierarchy`             every segmentation at once, as a `MergeTree`
 ``segment.metrics``     how well regions agree with those that people drew
 ======================  ============================================================
 
@@ -13,8 +14,10 @@ To read the code, begin with ``methods.py``.
 
 from . import metrics as metrics
 from .features import extract_features
+from .hierarchy import hierarchy
+from .merge_tree import MergeTree
 from .methods import segment
 from .preprocess import preprocess
 from .segmentation import Segmentation
 
-__all__ = ["Segmentation", "extract_features", "metrics", "preprocess", "segment"]
+__all__ = ["MergeTree", "Segmentation", "extract_features", "hierarchy", "metrics", "preprocess", "segment"]

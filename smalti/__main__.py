@@ -7,7 +7,7 @@ from pathlib import Path
 from . import __version__
 
 MODELS = ("dcgan",)
-METHODS = ("kmeans", "watershed")
+METHODS = ("hierarchy", "kmeans", "watershed")
 
 
 def main(argv=None):

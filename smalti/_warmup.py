@@ -32,6 +32,7 @@ def _jobs() -> dict[str, Callable[[], object]]:
         "kmeans": lambda: kernels.kmeans(features, 3, rng=0),
         "label": lambda: kernels.label(blobs),
         "watershed": lambda: kernels.watershed(gray, kernels.label(blobs)),
+        "segment by hierarchy": lambda: segment.segment(rgb, "hierarchy"),
         "segment by kmeans": lambda: segment.segment(rgb, "kmeans", rng=0),
         "segment by watershed": lambda: segment.segment(rgb, "watershed"),
         "DCGAN training": train_step,

@@ -12,6 +12,7 @@ def oriented_gradient(bins, radii, weights, blur, n_orientations):
     distance = np.arange(n)[:, None] - np.arange(n)
     share = np.exp(-0.5 * (distance / blur) ** 2) if blur > 0 else np.eye(n)
     table = np.rint(256 * share / share.sum(axis=1, keepdims=True))
+    table += np.diag(256 - table.sum(axis=1))
     out = np.zeros((n_orientations, height, width))
     for o in range(n_orientations):
         cosine, sine = math.cos(math.pi * o / n_orientations), math.sin(math.pi * o / n_orientations)

@@ -7,11 +7,12 @@ from PIL import Image
 
 from smalti import segment as package
 from smalti._picture import picture
+from smalti.kernels._jit import JIT
 from smalti.segment import Segmentation, extract_features, metrics, preprocess, segment
 from tests.helpers import bit_identical_for_callers, bit_identical_for_threads, check_layouts, data
 from tests.strategies import examples, images
 
-METHODS = ("kmeans", "watershed")
+METHODS = ("hierarchy", "kmeans", "watershed") if JIT else ("kmeans", "watershed")  # the first takes long as Python
 
 
 def halves(dtype=np.float64):
@@ -25,7 +26,8 @@ def halves(dtype=np.float64):
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32, np.float64])
 def test_two_halves(method, dtype):
-    result = segment(halves(dtype), method, **({"n_clusters": 2} if method == "kmeans" else {}))
+    options = {"hierarchy": {"n_regions": 2}, "kmeans": {"n_clusters": 2}}
+    result = segment(halves(dtype), method, **options.get(method, {}))
     assert result.labels.dtype == np.int32
     assert result.n_regions == 2
     expected = np.repeat([[0] * 25 + [1] * 15], 30, axis=0)
@@ -57,11 +59,11 @@ def test_constant_and_tiny_pictures_are_one_region(method):
 @pytest.mark.compiled
 def test_built_in_picture():
     image, truth = picture()
-    assert metrics.covering(truth, segment(image, n_clusters=14, sigma=1.0, min_size=150).labels) > 0.75
+    assert metrics.covering(truth, segment(image, "kmeans", n_clusters=14, sigma=1.0, min_size=150).labels) > 0.75
 
 
 @pytest.mark.compiled
-@pytest.mark.parametrize("method, least", [("kmeans", 0.42), ("watershed", 0.47)])
+@pytest.mark.parametrize("method, least", [("hierarchy", 0.52), ("kmeans", 0.42), ("watershed", 0.47)])
 def test_photographs(method, least):
     folder = data("bsds500", "val")
     scores = []
@@ -81,7 +83,20 @@ def test_threads_and_callers(method):
 
 
 def test_layouts():
-    check_layouts(lambda image: segment(image).labels, picture()[0][::5, ::5])
+    check_layouts(lambda image: segment(image, "kmeans").labels, picture()[0][::5, ::5])
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_mask_restricts_every_method(method):
+    image = halves()
+    mask = np.zeros(image.shape[:2], bool)
+    mask[3:20, 5:35] = True
+    result = segment(image, method, mask=mask, sigma=0)
+    np.testing.assert_array_equal(result.labels >= 0, mask)
+    assert metrics.covering((image[..., 0] > 0.5)[mask][None], result.labels[mask][None]) > 0.9
+    assert segment(image, method, mask=np.zeros_like(mask)).n_regions == 0
+    with pytest.raises(ValueError, match=r"segment: mask must have shape \(30, 40\), got \(40, 30\)"):
+        segment(image, method, mask=mask.T)
 
 
 def test_preprocess_and_features():
@@ -98,7 +113,7 @@ def test_preprocess_and_features():
 
 
 def test_result(tmp_path):
-    result = segment(halves(), n_clusters=2)
+    result = segment(halves(), "kmeans", n_clusters=2)
     assert repr(result) == "<Segmentation of 30x40 pixels into 2 regions>"
     edges = result.boundaries()
     assert edges.sum() == 30 and edges.dtype == bool
@@ -150,14 +165,14 @@ def test_bad_input():
         ),
         (lambda: segment(image[..., :2]), r"segment: image must have shape \(H, W\) or"),
         (lambda: segment(image[:0]), "segment: image must not be empty"),
-        (lambda: segment(image, "magic"), "segment: method must be one of 'kmeans', 'watershed', got 'magic'"),
-        (lambda: segment(image, n_clusters=0), "segment: n_clusters must be at least 1, got 0"),
+        (lambda: segment(image, "magic"), "segment: method must be one of 'hierarchy', .*, got 'magic'"),
+        (lambda: segment(image, "kmeans", n_clusters=0), "segment: n_clusters must be at least 1, got 0"),
         (lambda: segment(image, sigma=-1), "preprocess: sigma must be at least 0, got -1"),
     ]:
         with pytest.raises(ValueError, match=message):
             call()
     with pytest.raises(
-        TypeError, match="segment: method 'watershed' has the options sigma, min_size, flat, got n_clusters"
+        TypeError, match="segment: method 'watershed' has the options sigma, min_size, mask, flat, got n_clusters"
     ):
         segment(image, "watershed", n_clusters=3)
     with pytest.raises(TypeError, match="image must be an array of real numbers"):

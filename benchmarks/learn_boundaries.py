@@ -1,0 +1,131 @@
+"""Learn what the segmenter knows of boundaries from pictures in which people drew them.
+
+    python -m benchmarks.learn_boundaries FOLDER [--pictures N]
+
+FOLDER holds ``ID.jpg`` and ``ID.npz`` of BSDS500's training set: ``labels`` (people, H, W), ``boundaries`` (people, H,
+packed bits of W) and ``width``. Prints the numbers that stand in ``segment/boundary.py`` and ``segment/hierarchy.py``.
+
+1. A logistic regression of the share of people who drew a boundary near a pixel, on the differences of each cue there,
+   in the direction in which the sum of all is largest. Only ridges of that sum count, since only they can become
+   boundaries.
+2. The weight of colour and the exponent of area in the merging: those whose best common threshold gives the best mean
+   covering on every fourth picture. That threshold is printed, too.
+"""
+
+import argparse
+import itertools
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+from scipy.ndimage import distance_transform_edt
+
+from smalti.kernels import merge_regions, oriented_gradient, region_adjacency, rgb2lab, watershed
+from smalti.segment import boundary
+
+NEAR = 2.5  # pixels
+COLOR_WEIGHTS = (0.002, 0.004, 0.008)
+AREA_EXPONENTS = (0.05, 0.1, 0.15)
+LEVELS = np.geomspace(0.05, 0.5, 24)
+
+
+def read(path):
+    """A picture, and the regions and boundaries that each person drew."""
+    rgb = np.asarray(Image.open(path))
+    with np.load(path.with_suffix(".npz")) as truth:
+        width = int(truth["width"])
+        boundaries = np.unpackbits(truth["boundaries"], axis=-1)[..., :width].astype(bool)
+        return rgb, list(truth["labels"].astype(np.int32)), boundaries
+
+
+def differences(rgb):
+    """Each cue's difference for each channel and radius: (features, 8, H, W)."""
+    channels = boundary.cue_channels(rgb)
+    planes = [
+        boundary.smoothed(oriented_gradient(channels[name][..., k], [radius], blur=blur))
+        for name, radii, blur in boundary.CUES
+        for k in range(channels[name].shape[2])
+        for radius in radii
+    ]
+    return np.stack(planes)
+
+
+def examples(path):
+    """Differences at ridges (pixels, features), and the share of people who drew a boundary near each."""
+    rgb, _, boundaries = read(path)
+    planes = differences(rgb)
+    total = planes.sum(axis=0)
+    basins = watershed(np.ascontiguousarray(total.max(axis=0)))
+    r, c = np.nonzero((basins[:-1, :-1] != basins[1:, :-1]) | (basins[:-1, :-1] != basins[:-1, 1:]))
+    features = planes[:, total.argmax(axis=0)[r, c], r, c].T
+    near = np.mean([distance_transform_edt(~drawn)[r, c] <= NEAR for drawn in boundaries], axis=0)
+    return features[::4].astype(np.float64), near[::4]
+
+
+def logistic_regression(x, y, *, steps=20):
+    """Weights and offset that make 1 / (1 + exp(-(x w + b))) the likeliest shares y, by Newton's method."""
+    x = np.concatenate([x, np.ones((len(x), 1))], axis=1)
+    w = np.zeros(x.shape[1])
+    for _ in range(steps):
+        p = 1 / (1 + np.exp(-(x @ w)))
+        hessian = x.T @ (x * (p * (1 - p))[:, None])
+        w -= np.linalg.solve(hessian + 1e-6 * np.eye(len(w)), x.T @ (p - y))
+    return w[:-1], w[-1]
+
+
+def coverings(graph, labels, truths, settings):
+    """Mean covering of each setting at each level: (settings, levels)."""
+    n = len(graph.area)
+    overlaps = []  # of the finest regions with each person's; those of united regions are sums of these
+    for truth in truths:
+        k = int(truth.max()) + 1
+        overlaps.append(np.bincount(labels.ravel() * k + truth.ravel(), minlength=n * k).reshape(n, k))
+    out = np.zeros((len(settings), len(LEVELS)))
+    for i, (color, exponent) in enumerate(settings):
+        merges = merge_regions(graph, {"boundary": 1.0, "color": color}, area_exponent=exponent)
+        for j, level in enumerate(LEVELS):
+            united = merges.cut(threshold=level)
+            for finest in overlaps:
+                both = np.zeros((united.max() + 1, finest.shape[1]))
+                np.add.at(both, united, finest)
+                union = both.sum(axis=1, keepdims=True) + both.sum(axis=0) - both
+                out[i, j] += (both.sum(axis=0) * (both / union).max(axis=0)).sum() / labels.size / len(truths)
+    return out
+
+
+def main():
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.learn_boundaries")
+    parser.add_argument("folder", metavar="FOLDER", type=Path)
+    parser.add_argument("--pictures", metavar="N", type=int, help="only the first N (default: all)")
+    arguments = parser.parse_args()
+    paths = sorted(arguments.folder.glob("*.jpg"))[: arguments.pictures]
+    if not paths:
+        raise SystemExit(f"no pictures in {arguments.folder}")
+
+    x, y = (np.concatenate(part) for part in zip(*map(examples, paths), strict=True))
+    weights, offset = logistic_regression(x, y)
+    print(f"{len(y)} ridge pixels of {len(paths)} pictures, mean share {y.mean():.4f}")
+    n_channels = {"brightness": 1, "color": 2, "texture": 1}
+    rest = iter(np.round(weights, 2).tolist())
+    boundary.WEIGHTS = {
+        name: tuple(tuple(next(rest) for _ in radii) for _ in range(n_channels[name]))
+        for name, radii, _ in boundary.CUES
+    }
+    boundary.OFFSET = round(float(offset), 2)
+    print(f"WEIGHTS = {boundary.WEIGHTS}\nOFFSET = {boundary.OFFSET}")
+
+    settings = list(itertools.product(COLOR_WEIGHTS, AREA_EXPONENTS))
+    total = np.zeros((len(settings), len(LEVELS)))
+    for path in paths[::4]:
+        rgb, truths, _ = read(path)
+        strength = boundary.boundary_strength(rgb.astype(np.float32) / 255)
+        labels = watershed(strength) - 1
+        total += coverings(region_adjacency(labels, rgb2lab(rgb), boundary=strength), labels, truths, settings)
+    total /= len(paths[::4])
+    for (color, exponent), row in zip(settings, total, strict=True):
+        best = f"covering {row.max():.4f} at {LEVELS[row.argmax()]:.3f}"
+        print(f"COLOR_WEIGHT = {color}, AREA_EXPONENT = {exponent}: {best}")
+
+
+if __name__ == "__main__":
+    main()
