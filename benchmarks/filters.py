@@ -36,6 +36,25 @@ def gaussian(sigma, channels):
     )
 
 
+@row("gaussian_laplace", "float32", sigma=[2.0, 5.0], size=[USUAL, AWKWARD])
+def gaussian_laplace(sigma, size):
+    image = _gray(size)
+    taps = np.arange(-int(4 * sigma + 0.5), int(4 * sigma + 0.5) + 1)
+    smooth = np.exp(-(taps**2) / (2 * sigma**2))
+    smooth /= smooth.sum()
+    second = (taps**2 / sigma**2 - 1) / sigma**2 * smooth
+
+    def with_cv2():
+        pairs = ((smooth, second), (second, smooth))
+        return cv2.add(*(cv2.sepFilter2D(image, cv2.CV_32F, *p, borderType=cv2.BORDER_REFLECT) for p in pairs))
+
+    return Case(
+        lambda: kernels.gaussian_laplace(image, sigma),
+        close(1e-5),
+        {"scipy": ndimage and (lambda: ndimage.gaussian_laplace(image, sigma)), "cv2": cv2 and with_cv2},
+    )
+
+
 def _gradient(operator, image, smoothing, derivative_of_cv2):
     """A case; `derivative_of_cv2(columns, rows)` is the derivative of that order along each axis."""
     weights = np.array(smoothing) / sum(smoothing)

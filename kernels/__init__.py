@@ -25,6 +25,7 @@ from .conv2d_backward_input import conv2d_backward_input
 from .conv2d_backward_weight import conv2d_backward_weight
 from .conv2d_transpose import conv2d_transpose
 from .gaussian import gaussian
+from .gaussian_laplace import gaussian_laplace
 from .kmeans import KMeansResult, kmeans
 from .lab import rgb2lab
 from .label import label
@@ -53,6 +54,7 @@ __all__ = [
     "conv2d_backward_weight",
     "conv2d_transpose",
     "gaussian",
+    "gaussian_laplace",
     "kmeans",
     "label",
     "matmul",
