@@ -9,8 +9,9 @@ from pathlib import Path
 
 import numpy as np
 
+from ..segment.files import atomic
 from . import models
-from .files import atomic, npz
+from .files import npz
 
 FILE = "checkpoint.npz"
 

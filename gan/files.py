@@ -1,4 +1,4 @@
-"""Reading pictures from files that may be anything, and writing files whole or not at all.
+"""Reading data sets from files that may be anything.
 
 Every failure is a ValueError or OSError of one line that names the file and what is wrong with it. Sizes claimed by
 a header are compared with the file before memory is taken for them.
@@ -10,64 +10,17 @@ IDX: two zero bytes, a byte for the type, a byte for the number of axes, each ax
 import contextlib
 import gzip
 import math
-import os
 import struct
-import warnings
 import zipfile
 import zlib
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, UnidentifiedImageError
 
-IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".ppm", ".pgm")
+from ..segment.files import IMAGE_SUFFIXES, one_line, read_image
 
 _IDX_TYPES = {0x08: "u1", 0x09: "i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
 _DEFLATE_LIMIT = 1032  # deflate cannot expand more than this
-
-
-def read_image(path):
-    """A picture file as (H, W, 1) or (H, W, 3) uint8; transparent parts lie on white, as the camera was held."""
-    path = Path(path)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
-            warnings.simplefilter("ignore", UserWarning)  # odd metadata
-            with Image.open(path) as file:
-                file.load()
-                image = _upright(file)
-    except FileNotFoundError:
-        raise FileNotFoundError(f"{path}: no such file") from None
-    except IsADirectoryError:
-        raise ValueError(f"{path}: is a folder, not an image") from None
-    except PermissionError:
-        raise PermissionError(f"{path}: no permission to read it") from None
-    except UnidentifiedImageError:
-        raise ValueError(f"{path}: not an image that can be read") from None
-    except (Image.DecompressionBombError, Image.DecompressionBombWarning):
-        raise ValueError(f"{path}: more than {Image.MAX_IMAGE_PIXELS} pixels, refused") from None
-    except (OSError, ValueError, SyntaxError, EOFError, struct.error, zlib.error, MemoryError) as error:
-        raise ValueError(f"{path}: damaged image: {_line(error)}") from None
-    array = np.asarray(image)
-    return array.reshape(*array.shape[:2], -1)
-
-
-def _upright(file):
-    """The picture in mode L or RGB, turned as its EXIF orientation says."""
-    turns = {2: "FLIP_LEFT_RIGHT", 3: "ROTATE_180", 4: "FLIP_TOP_BOTTOM", 5: "TRANSPOSE", 6: "ROTATE_270",
-             7: "TRANSVERSE", 8: "ROTATE_90"}  # fmt: skip
-    turn = turns.get(file.getexif().get(0x0112, 1))
-    if file.mode.startswith("I") or file.mode == "F":  # 16 bits (or more): Pillow would clip them
-        wide = np.asarray(file)
-        scale = 255 if file.mode == "F" and wide.max(initial=0) <= 1 else 1 / 257
-        image = Image.fromarray(np.rint(wide * scale).clip(0, 255).astype(np.uint8))
-    else:
-        image = file
-        if "A" in file.getbands() or "transparency" in file.info:
-            image = Image.new("RGBA", file.size, "white")
-            image.alpha_composite(file.convert("RGBA"))
-        image = image.convert("L" if file.mode in ("1", "L", "LA") else "RGB")
-    return image.transpose(Image.Transpose[turn]) if turn else image
 
 
 def read_folder(folder, fit=None):
@@ -116,7 +69,7 @@ def npz(path):
     except MemoryError:
         raise ValueError(f"{path}: the arrays do not fit into memory") from None
     except (OSError, ValueError, EOFError, SyntaxError, zipfile.BadZipFile, zlib.error, struct.error) as error:
-        raise ValueError(f"{path}: not a readable .npz file: {_line(error)}") from None
+        raise ValueError(f"{path}: not a readable .npz file: {one_line(error)}") from None
 
 
 def read_npz(path):
@@ -162,32 +115,8 @@ def _read_idx(path):
                     raise ValueError(f"{path}: truncated IDX file: shape {shape} needs {expected} bytes")
                 data = file.read(expected + 1)
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise ValueError(f"{path}: truncated or damaged gzip file: {_line(error)}") from None
+        raise ValueError(f"{path}: truncated or damaged gzip file: {one_line(error)}") from None
     if len(data) != expected:
         wrong = "truncated" if len(data) < expected else "too long"
         raise ValueError(f"{path}: {wrong} IDX file: shape {shape} needs {expected} bytes of data")
     return np.frombuffer(data, dtype).reshape(shape).astype(dtype.newbyteorder("="))
-
-
-def _line(error):
-    """What an exception says, on one line."""
-    return " ".join(str(error).split()) or type(error).__name__
-
-
-@contextlib.contextmanager
-def atomic(path):
-    """A binary file to write that appears under `path` only when it is complete; an OSError names `path`."""
-    path = Path(path)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        with open(temporary, "wb") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    except BaseException as error:
-        with contextlib.suppress(OSError):
-            temporary.unlink()
-        if isinstance(error, OSError):
-            raise OSError(error.errno, error.strerror or str(error), str(path)) from None
-        raise

@@ -12,9 +12,9 @@ import numpy as np
 
 from smalti.kernels._validate import integer
 
+from ..segment.files import atomic
+from ..segment.progress import Progress
 from . import checkpoint
-from .files import atomic
-from .progress import Progress
 from .sampling import class_of_each, decode, grid, save_png
 from .trainer import Trainer
 

@@ -1,11 +1,12 @@
 """What a segmentation is: labels, and ways to look at them."""
 
 import io
-import os
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
+
+from .files import atomic
 
 _INK = np.array((1.0, 0.85, 0.35), np.float32)
 _GROUT = np.array((0.16, 0.15, 0.14), np.float32)
@@ -110,13 +111,8 @@ class Segmentation:
             Image.fromarray(self.labels.astype(np.uint16)).save(buffer, "PNG")
         else:
             raise ValueError(f"Segmentation.save: path must end in .png or .npz, got {path.name!r}")
-        temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-        try:
-            temporary.write_bytes(buffer.getvalue())
-            os.replace(temporary, path)
-        except BaseException:
-            temporary.unlink(missing_ok=True)
-            raise
+        with atomic(path) as file:
+            file.write(buffer.getvalue())
 
     def _repr_png_(self):
         buffer = io.BytesIO()

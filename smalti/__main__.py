@@ -46,8 +46,8 @@ def demo(arguments):
 def segment(arguments):
     from PIL import Image
 
-    from .gan.files import atomic, read_image
     from .segment import segment
+    from .segment.files import atomic, read_image
 
     out = arguments.out
     stems = [Path(path).stem for path in arguments.images]
@@ -89,8 +89,8 @@ def generate(arguments):
     import numpy as np
 
     from . import gan
-    from .gan.files import atomic
     from .gan.sampling import as_uint8, grid, save_png
+    from .segment.files import atomic
 
     out = arguments.out
     images = gan.generate(arguments.run_folder, arguments.number, rng=arguments.seed)

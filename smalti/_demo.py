@@ -10,11 +10,11 @@ from PIL import Image, ImageDraw, ImageFont
 
 from . import __version__, gan, get_num_threads, warmup
 from ._picture import picture
-from .gan.files import atomic
-from .gan.progress import Progress
 from .gan.sampling import decode
 from .segment import segment
+from .segment.files import atomic
 from .segment.metrics import covering
+from .segment.progress import Progress
 
 # A generator that learns to write SMALTI.
 LETTERS = "SMALTI"

@@ -52,7 +52,7 @@ def warmup(*, progress: bool = True) -> float:
     float
         The seconds that it took: about half a minute with an empty cache, a second with a full one.
     """
-    from .gan.progress import Progress
+    from .segment.progress import Progress
 
     start = time.perf_counter()
     jobs = _jobs()

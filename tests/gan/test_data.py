@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from smalti import gan
-from smalti.gan.files import atomic, read_image
+from smalti.segment.files import atomic, read_image
 
 
 def pictures(n=5, h=8, w=8, c=1, seed=0):

@@ -3,7 +3,7 @@
 import io
 import time
 
-from smalti.gan.progress import Progress
+from smalti.segment.progress import Progress
 
 
 class Terminal(io.StringIO):
