@@ -6,6 +6,7 @@ knows the step therefore knows the batch, and a resumed run needs no state of a 
 """
 
 import dataclasses
+import functools
 import zlib
 from pathlib import Path
 
@@ -16,6 +17,8 @@ from smalti.kernels._validate import check_finite, integer
 
 from . import files
 from .glyphs import glyphs
+
+FASHION_MNIST = Path("/usr/share/datasets/fashion-mnist/train-images-idx3-ubyte.gz")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -52,8 +55,9 @@ class Dataset:
         return 0 if self.labels is None else int(self.labels.max()) + 1
 
     def checksum(self):
-        """CRC-32 of the pictures."""
-        return zlib.crc32(self.images)
+        """CRC-32 of the pictures and labels."""
+        of_images = zlib.crc32(self.images)
+        return of_images if self.labels is None else zlib.crc32(self.labels, of_images)
 
     def batch(self, number, batch_size, *, seed=0):
         """The batch with this number, from 0, of the endless shuffled stream.
@@ -67,12 +71,17 @@ class Dataset:
         epochs, within = np.divmod(position, len(self))
         index = np.empty(batch_size, np.intp)
         for epoch in np.unique(epochs):
-            order = np.random.default_rng((seed, epoch)).permutation(len(self))
-            index[epochs == epoch] = order[within[epochs == epoch]]
+            index[epochs == epoch] = _order(seed, int(epoch), len(self))[within[epochs == epoch]]
         images = self.images[index]
         if images.dtype == np.uint8:
             images = images * np.float32(1 / 255)
         return images, None if self.labels is None else self.labels[index]
+
+
+@functools.lru_cache(maxsize=2)  # a batch may reach into the next epoch
+def _order(seed, epoch, n):
+    """In which order an epoch sees n pictures."""
+    return np.random.default_rng((seed, epoch)).permutation(n)
 
 
 def load_dataset(source, *, image_shape=None):
@@ -82,6 +91,7 @@ def load_dataset(source, *, image_shape=None):
     ----------
     source : str, path, array or Dataset
         - ``"glyphs"``: letters and digits, drawn and warped here (see `smalti.gan.glyphs`);
+        - ``"fashion-mnist"``: where Debian's package dataset-fashion-mnist has put it (Xiao, Rasul & Vollgraf, 2017);
         - a ``.npz`` file: pictures under ``x``, ``images`` or ``x_train`` (or the only array), classes under
           ``y``, ``labels`` or ``y_train``;
         - an IDX file of pictures, gzipped or not, whose labels lie beside it under the usual name
@@ -109,9 +119,10 @@ def load_dataset(source, *, image_shape=None):
     elif isinstance(source, str) and source == "glyphs":
         (images, labels), name = glyphs(), "glyphs"
     else:
-        path, name = Path(source), str(source)
+        path, name = FASHION_MNIST if source == "fashion-mnist" else Path(source), str(source)
         if not path.exists():
-            raise FileNotFoundError(f"{path}: no such file or folder")
+            hint = "; Debian's package dataset-fashion-mnist has it" if path is FASHION_MNIST else ""
+            raise FileNotFoundError(f"{path}: no such file or folder{hint}")
         if path.is_dir():
             images, labels = files.read_folder(path, None if shape is None else lambda image: _fit(image, shape))
         elif path.suffix.lower() == ".npz":

@@ -85,8 +85,7 @@ def gradient_penalty(discriminator, real, fake, rng, *, weight=10.0):
     Parameters
     ----------
     discriminator : callable
-        Pictures to logits, twice differentiable: without batch normalisation, which also would make the logit of
-        one picture depend on the others.
+        Pictures to logits, without batch normalisation, with which a logit depends on other pictures, too.
     real, fake : (N, ...) arrays
     rng : numpy.random.Generator
     weight : float

@@ -14,6 +14,7 @@ import dataclasses
 import functools
 import math
 import operator
+import sys
 
 import numpy as np
 
@@ -112,7 +113,7 @@ class Trainer:
         ):
             raise ValueError(
                 f"Trainer: the objective {objective!r} needs a discriminator without BatchNorm "
-                "(discriminator_norm=False)"
+                "(discriminator_norm=False; of mlp, the dense one)"
             )
         self.steps_done = 0
         self.details = {}
@@ -227,17 +228,12 @@ class Trainer:
         optimizer.zero_grad()
         loss = functools.reduce(operator.add, parts.values())
         loss.backward()
-        gradients = [p.grad for p in optimizer.parameters if p.grad is not None]
-        length = math.sqrt(sum(float(np.square(g.data).sum()) for g in gradients))
+        length = nn.optim.clip_gradients(optimizer.parameters, self.options["clip_norm"] or sys.float_info.max)
         if not math.isfinite(loss.item()) or not math.isfinite(length):
             place = first_not_finite(self.model, *inputs) or f"the gradient of the {name}"
             raise FloatingPointError(
                 f"step {self.steps_done + 1}: {place} is not finite, the {name}'s loss is {loss.item()}"
             )
-        limit = self.options["clip_norm"]
-        if limit is not None and length > limit:
-            for g in gradients:
-                g.data = g.data * (limit / length)
         optimizer.step()
         self.details[f"{name} gradient"] = length
         return loss.item()
@@ -246,9 +242,9 @@ class Trainer:
         rate, schedule = self.options["learning_rate"], self.options["schedule"]
         if schedule == "constant":
             return rate
-        last = self.options["schedule_steps"]
-        share = min(self.steps_done, last - 1) / last
-        return rate * (1 - share if schedule == "linear" else (1 + math.cos(math.pi * share)) / 2)
+        steps = self.options["schedule_steps"]
+        step = min(self.steps_done, steps - 1)
+        return rate * (1 - step / steps) if schedule == "linear" else nn.optim.cosine_decay(rate, steps)(step)
 
     def _average(self):
         """Count the new weights in; statistics of BatchNorm belong to the newest ones and are copied."""

@@ -2,17 +2,29 @@
 
 import argparse
 import sys
+import warnings
 from pathlib import Path
 
 from . import __version__
 
-MODELS = ("dcgan",)
+MODELS = ("dcgan", "cgan", "mlp")
+OBJECTIVES = ("non-saturating", "minimax", "hinge", "least-squares", "wgan-gp", "r1")
+PENALISED = ("wgan-gp", "r1")
+SCHEDULES = ("constant", "linear", "cosine")
+AUGMENTATIONS = ("flip", "shift", "colour")
 METHODS = ("hierarchy", "kmeans", "watershed")
+DEFAULT_STEPS = 2000
 
 
 def main(argv=None):
     """Run the command with these arguments (those of the process if None); returns the exit status."""
     arguments = _parser().parse_args(argv)
+    with warnings.catch_warnings():
+        warnings.showwarning = lambda message, *_, **__: _say(arguments, f"warning: {message}")
+        return _run(arguments)
+
+
+def _run(arguments):
     try:
         if arguments.threads is not None:
             from . import set_num_threads
@@ -30,8 +42,14 @@ def main(argv=None):
 
 
 def _fail(arguments, message, status):
-    print(f"smalti {arguments.command}: {' '.join(message.split())}", file=sys.stderr)
+    _say(arguments, message)
     return status
+
+
+def _say(arguments, message):
+    """One line on stderr, in the place of a progress bar if there is one."""
+    erase = "\r\x1b[K" if sys.stderr.isatty() else ""
+    print(f"{erase}smalti {arguments.command}: {' '.join(str(message).split())}", file=sys.stderr)
 
 
 # The subcommands. What is heavy to import is imported inside them, so that --help is quick.
@@ -75,31 +93,39 @@ def train(arguments):
 
     shape = None if arguments.image_size is None else (arguments.image_size, arguments.image_size)
     dataset = gan.load_dataset(arguments.data, image_shape=shape)
-    model = getattr(gan, arguments.model)(dataset.image_shape, rng=arguments.seed)
+    options = {"n_classes": max(dataset.n_classes, 2)} if arguments.model == "cgan" else {}
+    if arguments.objective in PENALISED:  # of each picture's own gradient: BatchNorm would mix them
+        options |= {"discriminator": "dense"} if arguments.model == "mlp" else {"discriminator_norm": False}
+    model = getattr(gan, arguments.model)(dataset.image_shape, rng=arguments.seed, **options)
+    steps = DEFAULT_STEPS if arguments.steps is None and arguments.epochs is None else arguments.steps
     run = gan.train(
-        model, dataset, out=arguments.out, steps=arguments.steps, batch_size=arguments.batch_size, rng=arguments.seed,
-        resume=not arguments.fresh,
+        model, dataset, out=arguments.out, steps=steps, epochs=arguments.epochs, batch_size=arguments.batch_size,
+        rng=arguments.seed, resume=not arguments.fresh, checkpoint_every=arguments.checkpoint_every,
+        objective=arguments.objective, label_smoothing=arguments.label_smoothing,
+        discriminator_steps=arguments.discriminator_steps, learning_rate=arguments.learning_rate,
+        schedule=arguments.schedule, clip_norm=arguments.clip_norm, augment=arguments.augment, ema=arguments.ema,
     )  # fmt: skip
-    print(
-        f"{run}: {arguments.steps} steps on {len(dataset)} pictures; draw with: smalti generate {run} -n 64 -o FILE.png"
-    )
+    print(f"look at {run / 'index.html'}; draw with: smalti generate {run} -n 64 -o FILE.png")
 
 
 def generate(arguments):
     import numpy as np
 
     from . import gan
-    from .gan.sampling import as_uint8, grid, save_png
+    from .gan.checkpoint import load_model
+    from .gan.sampling import as_uint8, class_of_each, grid, save_png
     from .segment.files import atomic
 
     out = arguments.out
-    images = gan.generate(arguments.run_folder, arguments.number, rng=arguments.seed)
+    model = load_model(arguments.run_folder)
+    labels = class_of_each("generate", model, arguments.label, arguments.number)
+    images = gan.generate(model, arguments.number, labels=labels, truncation=arguments.truncation, rng=arguments.seed)
     if out.suffix.lower() == ".png":
         with atomic(out) as file:
             save_png(file, grid(images))
     elif out.suffix.lower() == ".npz":
         with atomic(out) as file:
-            np.savez_compressed(file, x=as_uint8(images))
+            np.savez_compressed(file, x=as_uint8(images), **({} if labels is None else {"y": labels}))
     else:
         out.mkdir(parents=True, exist_ok=True)
         for number, image in enumerate(as_uint8(images)):
@@ -177,21 +203,41 @@ def _parser():
     sub.add_argument(
         "--data",
         required=True,
-        metavar="PATH|glyphs",
-        help="a folder of images, .npz, IDX(.gz), or the built-in glyphs",
+        metavar="PATH|glyphs|fashion-mnist",
+        help="a folder of images (of sub-folders for classes), .npz, IDX(.gz), the built-in glyphs, or Fashion-MNIST",
     )
     sub.add_argument("--out", "-o", type=Path, required=True, metavar="DIR", help="folder of the run")
-    sub.add_argument("--steps", type=_at_least(1), default=2000, metavar="N", help="default: %(default)s")
+    length = sub.add_mutually_exclusive_group()
+    length.add_argument("--steps", type=_at_least(1), metavar="N", help=f"default: {DEFAULT_STEPS}")
+    length.add_argument("--epochs", type=_at_least(1), metavar="N", help="passes over the pictures, instead")
     sub.add_argument("--batch-size", type=_at_least(2), default=64, metavar="N", help="default: %(default)s")
     sub.add_argument("--seed", type=_at_least(0), default=0, metavar="N", help="default: %(default)s")
     sub.add_argument("--image-size", type=_at_least(4), metavar="N", help="crop and resize all pictures to N x N")
+    sub.add_argument("--checkpoint-every", type=_at_least(1), default=500, metavar="STEPS", help="default: %(default)s")
     sub.add_argument("--fresh", action="store_true", help="begin anew, whatever DIR holds")
+    sub.add_argument("--objective", choices=OBJECTIVES, default=OBJECTIVES[0], help="default: %(default)s")
+    sub.add_argument("--label-smoothing", type=float, default=0.0, metavar="X", help="for how real real pictures are")
+    sub.add_argument(
+        "--discriminator-steps", type=_at_least(1), default=1, metavar="N", help="for one of the generator"
+    )
+    sub.add_argument("--learning-rate", type=float, default=2e-4, metavar="X", help="default: %(default)s")
+    sub.add_argument("--schedule", choices=SCHEDULES, default=SCHEDULES[0], help="of the learning rate")
+    sub.add_argument("--clip-norm", type=float, metavar="X", help="shorten longer gradients")
+    sub.add_argument("--augment", nargs="+", choices=AUGMENTATIONS, default=[], help="for few pictures")
+    sub.add_argument(
+        "--ema", type=float, nargs="?", const=0.999, metavar="DECAY", help="draw with averaged weights (0.999)"
+    )
 
     sub = command(generate, "Draw pictures with a trained model.")
     sub.add_argument("run_folder", type=Path, metavar="RUN", help="the folder that train has written")
     sub.add_argument("-n", "--number", type=_at_least(1), default=64, metavar="N", help="default: %(default)s")
     sub.add_argument(
-        "-o", "--out", type=Path, required=True, metavar="FILE.png|FILE.npz|DIR", help="a grid, an array x, or a folder"
+        "-o", "--out", type=Path, required=True, metavar="FILE.png|FILE.npz|DIR",
+        help="a grid, arrays x and y, or a folder",
+    )  # fmt: skip
+    sub.add_argument("--label", type=_at_least(0), metavar="K", help="class to draw; all in turn if not given")
+    sub.add_argument(
+        "--truncation", type=float, metavar="X", help="keep latents within X: better pictures, less variety"
     )
     sub.add_argument("--seed", type=_at_least(0), default=0, metavar="N", help="default: %(default)s")
 

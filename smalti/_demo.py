@@ -1,7 +1,5 @@
 """`smalti demo`: both jobs on what the library can draw itself, and a page that shows them."""
 
-import base64
-import html
 import io
 import time
 
@@ -10,6 +8,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from . import __version__, gan, get_num_threads, warmup
 from ._picture import picture
+from .gan.page import document, facts_table, inline_png
 from .gan.sampling import decode
 from .segment import segment
 from .segment.files import atomic
@@ -156,27 +155,7 @@ def encode(pixels, *, colours=None):
 
 # The page
 
-_PAGE = """<!doctype html>
-<html lang="en">
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>smalti demo</title>
-<style>
-  body {{ margin: 0 auto; max-width: 1500px; padding: 2.5rem 1.5rem; background: #0e1a2b; color: #fff6de;
-         font: 1rem/1.5 system-ui, sans-serif; }}
-  h1 {{ margin: 0; color: #e3b04b; font-weight: 600; letter-spacing: .04em; }}
-  h2 {{ margin: 2.5rem 0 1rem; color: #e3b04b; font-size: 1.2rem; font-weight: 600; }}
-  .row {{ display: grid; grid-template-columns: repeat(auto-fit, minmax(300px, 1fr)); gap: 1rem; }}
-  figure {{ margin: 0; }}
-  img {{ width: 100%; border-radius: 6px; display: block; }}
-  .samples img {{ max-width: 760px; }}
-  figcaption, .quiet {{ padding-top: .4rem; color: #b9c4d3; }}
-  table {{ border-collapse: collapse; }}
-  td {{ padding: .2rem 1.5rem .2rem 0; }}
-  td:first-child {{ color: #b9c4d3; }}
-</style>
-<h1>smalti</h1>
-<div class="quiet">cuts pictures into tiles and learns to lay new ones &middot; version {version}</div>
+_BODY = """<div class="quiet">cuts pictures into tiles and learns to lay new ones &middot; version {version}</div>
 <h2>A picture, cut into regions</h2>
 <div class="row">
 {triptych}
@@ -185,22 +164,18 @@ _PAGE = """<!doctype html>
 <figure class="samples"><img alt="samples by step" src="{samples}">
 <figcaption>Each column is one latent vector; each row the generator after so many steps.</figcaption></figure>
 <h2>Numbers</h2>
-<table>
-{facts}
-</table>
-</html>
-"""
+{facts}"""
 
 
 def page(encoded, facts):
     """The page, with its pictures inside."""
-    source = {name: "data:image/png;base64," + base64.b64encode(png).decode() for name, png in encoded.items()}
+    source = {name: inline_png(png) for name, png in encoded.items()}
     names = {"picture.png": "the picture", "overlay.png": "its regions", "mosaic.png": "each region in its mean colour"}
     triptych = "\n".join(
         f'<figure><img alt="{alt}" src="{source[name]}"><figcaption>{alt}</figcaption></figure>'
         for name, alt in names.items()
     )
-    rows = "\n".join(f"<tr><td>{html.escape(k)}</td><td>{html.escape(v)}</td></tr>" for k, v in facts.items())
-    return _PAGE.format(
-        version=__version__, triptych=triptych, letters=LETTERS, samples=source["samples.png"], facts=rows
+    body = _BODY.format(
+        version=__version__, triptych=triptych, letters=LETTERS, samples=source["samples.png"], facts=facts_table(facts)
     )
+    return document("smalti", body)

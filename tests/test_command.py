@@ -1,6 +1,8 @@
 """The command: what it writes, what it says, and how it fails."""
 
+import errno
 import html.parser
+import json
 import os
 import signal
 import subprocess
@@ -13,6 +15,7 @@ import pytest
 from PIL import Image
 
 import smalti
+from smalti import __main__ as _main
 from smalti import _demo, _picture
 from smalti.__main__ import main
 from tests.helpers import ROOT
@@ -95,6 +98,11 @@ def test_help_imports_nothing_heavy():
         ["train", "--data", "glyphs", "--out", "x", "--batch-size", "1"],
         ["train", "--data", "glyphs", "--out", "x", "--seed", "-1"],
         ["train", "--data", "glyphs", "--out", "x", "--steps", "many"],
+        ["train", "--data", "glyphs", "--out", "x", "--steps", "3", "--epochs", "1"],
+        ["train", "--data", "glyphs", "--out", "x", "--objective", "magic"],
+        ["train", "--data", "glyphs", "--out", "x", "--augment", "twirl"],
+        ["train", "--data", "glyphs", "--out", "x", "--checkpoint-every", "0"],
+        ["generate", "run", "-o", "x.png", "--label", "-1"],
         ["generate", "run"],
         ["generate", "run", "-n", "0", "-o", "x.png"],
         ["info", "--threads", "0"],
@@ -209,11 +217,80 @@ def test_train_bad_input(data, tmp_path, capsys):
     assert "multiples of 4" in failure(capsys, "train", "--data", tmp_path / "odd.npz", *rest)
     np.savez(tmp_path / "nan.npz", x=np.full((4, 8, 8), np.nan))
     assert "nan.npz: pictures must be finite" in failure(capsys, "train", "--data", tmp_path / "nan.npz", *rest)
+    message = failure(capsys, "train", "--data", data, *rest)
+    assert f"a batch has 64 pictures, but {data} holds only 20" in message
+    message = failure(capsys, "train", "--data", data, *rest, "--batch-size", 4, "--model", "cgan")
+    assert f"conditioned on classes, but {data} has no labels" in message
     data.write_bytes(data.read_bytes()[:500])
     assert "data.npz: not a readable .npz" in failure(capsys, "train", "--data", data, *rest)
     assert not run.exists()
     assert "no run here" in failure(capsys, "generate", run, "-o", tmp_path / "x.png")
     assert not (tmp_path / "x.png").exists()
+
+
+@pytest.mark.compiled
+def test_classes_and_options(data, tmp_path, capsys):
+    run = tmp_path / "run"
+    with np.load(data) as archive:
+        np.savez(data, x=archive["x"], y=np.arange(20) % 3)
+    arguments = ("train", "--model", "cgan", "--data", data, "--out", run, "--batch-size", 4)
+    options = ("--ema", "--discriminator-steps", 2, "--learning-rate", 1e-4, "--schedule", "cosine", "--clip-norm", 5,
+               "--augment", "flip", "colour", "--label-smoothing", 0.1, "--checkpoint-every", 2)  # fmt: skip
+    assert status(*arguments, *options, "--epochs", 1) == 0
+    config = json.loads((run / "config.json").read_text())
+    assert config["model"]["n_classes"] == 3 and config["ema"] == 0.999 and config["schedule_steps"] == 5
+    assert config["augment"] == ["flip", "colour"]
+    assert "index.html" in capsys.readouterr().out
+    assert status("generate", run, "-n", 5, "-o", tmp_path / "x.npz") == 0
+    assert status("generate", run, "-n", 5, "-o", tmp_path / "one.npz", "--label", 1, "--truncation", 0.7) == 0
+    with np.load(tmp_path / "x.npz") as in_turn, np.load(tmp_path / "one.npz") as one:
+        assert in_turn["y"].tolist() == [0, 1, 2, 0, 1] and one["y"].tolist() == 5 * [1]
+    message = failure(capsys, "generate", run, "-o", tmp_path / "x.png", "--label", 3)
+    assert "labels must be in 0 to 2, got values from 3 to 3" in message
+    message = failure(capsys, *arguments, "--steps", 9, "--objective", "hinge")
+    assert f"{run}: holds another run: objective is hinge, was non-saturating" in message
+
+
+@pytest.mark.compiled
+@pytest.mark.parametrize("model", ["mlp", "dcgan"])
+def test_penalties_need_no_further_options(tmp_path, model):
+    np.savez(tmp_path / "data.npz", x=np.zeros((4, 16, 16), np.uint8))
+    run = tmp_path / "run"
+    arguments = ("train", "--model", model, "--data", tmp_path / "data.npz", "--out", run, "--batch-size", 2)
+    assert status(*arguments, "--steps", 1, "--objective", "r1") == 0
+
+
+def test_choices_are_those_of_the_library():
+    """Repeated in the command so that its help needs no import."""
+    from smalti.gan import augment, losses, trainer
+
+    assert _main.OBJECTIVES == losses.OBJECTIVES and _main.PENALISED == losses.PENALISED
+    assert _main.SCHEDULES == trainer.SCHEDULES and _main.AUGMENTATIONS == augment.KINDS
+
+
+@pytest.mark.compiled
+def test_damage_is_told_in_a_line(data, tmp_path):
+    run = tmp_path / "run"
+    arguments = ("train", "--data", data, "--out", run, "--batch-size", 4, "--checkpoint-every", 2)
+    assert status(*arguments, "--steps", 4) == 0
+    (run / "checkpoint.npz").write_bytes(b"")
+    result = command("generate", run, "-n", 2, "-o", tmp_path / "x.png")
+    assert result.returncode == 0 and result.stderr.count("\n") == 1
+    assert result.stderr.startswith(f"smalti generate: warning: {run / 'checkpoint.npz'}: damaged")
+    (run / "checkpoint.previous.npz").unlink()
+    result = command("generate", run, "-n", 2, "-o", tmp_path / "x.png")
+    assert result.returncode == 1 and result.stderr.startswith(f"smalti generate: {run / 'checkpoint.npz'}: damaged")
+    assert result.stderr.count("\n") == 1
+
+
+@pytest.mark.compiled
+def test_disk_is_full(data, tmp_path, capsys, monkeypatch):
+    def full(_):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "fsync", full)
+    message = failure(capsys, "train", "--data", data, "--out", tmp_path / "run", "--batch-size", 4, "--steps", 1)
+    assert message == f"smalti train: {tmp_path / 'run' / 'config.json'}: No space left on device\n"
 
 
 @pytest.mark.compiled
@@ -236,7 +313,9 @@ def test_interrupted_training_is_saved(tmp_path):
         child.wait()
     assert child.returncode == 130
     assert "Traceback" not in message and "saved in" in message.splitlines()[-1]
-    assert files(tmp_path / "run") == ["checkpoint.npz", "samples/000000.png"]
+    assert "run the same again to go on" in message.splitlines()[-1]
+    left = ["checkpoint.npz", "config.json", "index.html", "metrics.jsonl", "samples/000000.png"]
+    assert [name for name in files(tmp_path / "run") if "previous" not in name] == left
 
 
 # demo

@@ -1,5 +1,6 @@
 """Whole runs: what they leave behind, and the same bytes in one go or in several."""
 
+import json
 import os
 import signal
 import subprocess
@@ -12,19 +13,37 @@ from PIL import Image
 
 from smalti import gan, nn
 from smalti.gan import checkpoint
-from tests.gan.tiny import run, tiny_dataset, tiny_model
+from smalti.gan.metrics import read_records
+from tests.gan.tiny import run, tiny_cgan, tiny_dataset, tiny_model
 from tests.helpers import ROOT
 
 pytestmark = pytest.mark.compiled  # plain Python takes minutes for what these do
 
 
-def test_run_leaves_checkpoint_and_grids(tmp_path):
-    assert run(tmp_path / "a" / "run", 20) == tmp_path / "a" / "run"
-    names = sorted(str(p.relative_to(tmp_path / "a" / "run")) for p in (tmp_path / "a" / "run").rglob("*.*"))
-    assert names == ["checkpoint.npz", *(f"samples/{step:06d}.png" for step in range(0, 21, 2))]
-    with Image.open(tmp_path / "a" / "run" / names[-1]) as sheet:
+def same_bytes(first, second):
+    """Whether two runs end with the same checkpoint."""
+    return (first / "checkpoint.npz").read_bytes() == (second / "checkpoint.npz").read_bytes()
+
+
+def test_what_a_run_leaves(tmp_path):
+    out = tmp_path / "a" / "run"
+    assert run(out, 20, checkpoint_every=7) == out
+    names = sorted(str(p.relative_to(out)) for p in out.rglob("*.*"))
+    assert names == [
+        "checkpoint.npz", "checkpoint.previous.npz", "config.json", "index.html", "interpolation.png", "metrics.jsonl",
+        *(f"samples/{step:06d}.png" for step in range(0, 21, 2)),
+    ]  # fmt: skip
+    with Image.open(out / names[-1]) as sheet:
         assert sheet.size == (8 * (12 + 2) + 2, 8 * (8 + 2) + 2)
-    images = gan.generate(tmp_path / "a" / "run", 5, rng=1)
+    assert [nn.load(out / name)["steps_done"] for name in names[:2]] == [20, 14]
+    config = json.loads((out / "config.json").read_text())
+    assert config["model"]["width"] == 4 and config["objective"] == "non-saturating"
+    assert config["dataset"] == {"source": "dataset", "pictures": 50, "checksum": tiny_dataset().checksum()}
+    records = [json.loads(line) for line in (out / "metrics.jsonl").read_text().splitlines()]
+    assert [r["step"] for r in records if "discriminator" in r] == [10, 20]
+    assert {"generator", "real", "fake", "learning rate", "generator gradient", "seconds"} < records[-2].keys()
+    assert [r["step"] for r in records if "spread" in r] == list(range(2, 21, 2))
+    images = gan.generate(out, 5, rng=1)
     assert images.shape == (5, 8, 12, 1) and images.dtype == np.float32 and 0 <= images.min() <= images.max() <= 1
 
 
@@ -39,10 +58,9 @@ def test_resumed_run_is_byte_identical(tmp_path):
     seen = []
     run(tmp_path / "parts", 8, progress=lambda step, losses: seen.append(step))
     assert seen == [4, 5, 6, 7, 8]
-    whole, parts = ((tmp_path / name / "checkpoint.npz").read_bytes() for name in ("whole", "parts"))
-    assert whole == parts
+    assert same_bytes(tmp_path / "whole", tmp_path / "parts")
     run(tmp_path / "parts", 8)  # nothing left to do
-    assert (tmp_path / "parts" / "checkpoint.npz").read_bytes() == parts
+    assert same_bytes(tmp_path / "whole", tmp_path / "parts")
 
 
 def test_fresh_run(tmp_path):
@@ -52,41 +70,65 @@ def test_fresh_run(tmp_path):
     assert sorted(p.name for p in (tmp_path / "samples").iterdir()) == [f"{i:06d}.png" for i in range(3)]
 
 
+def test_fresh_run_forgets_the_old_one_at_once(tmp_path):
+    """Also if it does not get as far as its first checkpoint."""
+    run(tmp_path, 4, checkpoint_every=2)
+
+    def fail(step, losses):
+        raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        run(tmp_path, 4, resume=False, progress=fail)
+    assert not checkpoint.exists(tmp_path)
+
+
 def test_run_of_something_else_is_refused(tmp_path):
     run(tmp_path, 2)
     before = (tmp_path / "checkpoint.npz").read_bytes()
+    other = tiny_dataset()
+    relabelled = gan.Dataset(other.images, 1 - other.labels)
     for options, reason in (
-        ({"batch_size": 8}, "batch_size is 8, was 6"),
-        ({"rng": 4}, "seed is 4, was 3"),
-        ({"dataset": tiny_dataset(49)}, "dataset is"),
+        ({"batch_size": 8}, "batch_size is 8, was 6;"),
+        ({"rng": 4}, "seed is 4, was 3;"),
+        ({"objective": "hinge", "ema": 0.9}, "objective is hinge, was non-saturating; ema is 0.9, was None;"),
+        ({"dataset": tiny_dataset(49)}, r"dataset\.pictures is 49, was 50; dataset\.checksum is"),
+        ({"dataset": relabelled}, r"dataset\.checksum is"),
+        ({"model": gan.dcgan((8, 12, 1), latent_dim=5, width=4)}, r"model\.latent_dim is 5, was 4;"),
+        ({"model": tiny_cgan()}, r"model\.model is cgan, was dcgan; model\.n_classes is 2, was None"),
     ):
         with pytest.raises(ValueError, match=f"holds another run: {reason}"):
             run(tmp_path, 4, **options)
-    with pytest.raises(ValueError, match="holds another run: model is"):
-        gan.train(
-            gan.dcgan((8, 12, 1), latent_dim=5, width=4), tiny_dataset(), out=tmp_path, steps=4, batch_size=6, rng=3
-        )
     assert (tmp_path / "checkpoint.npz").read_bytes() == before
+    run(tmp_path, 3, dataset=gan.Dataset(other.images, other.labels, "moved elsewhere"))
 
 
-def test_damaged_checkpoint(tmp_path):
-    run(tmp_path, 2)
-    path = tmp_path / "checkpoint.npz"
-    whole = path.read_bytes()
-    for damaged in (b"", whole[: len(whole) // 2], whole[:300] + bytes(200) + whole[500:]):
-        path.write_bytes(damaged)
-        for use in (lambda: gan.generate(tmp_path, 2), lambda: run(tmp_path, 4)):
-            with pytest.raises(ValueError, match=r"checkpoint\.npz: ") as caught:
-                use()
-            assert "\n" not in str(caught.value)
+def test_schedule_ends_with_the_training(tmp_path):
+    run(tmp_path, 4, schedule="linear")
+    with pytest.raises(ValueError, match="schedule_steps is 6, was 4"):
+        run(tmp_path, 6, schedule="linear")
+    run(tmp_path, 6, schedule="linear", schedule_steps=4)
 
 
-def test_not_a_run(tmp_path):
-    with pytest.raises(FileNotFoundError, match="no run here"):
-        gan.generate(tmp_path, 2)
-    np.savez(tmp_path / "checkpoint.npz", x=np.zeros(3))
-    with pytest.raises(ValueError, match="not a checkpoint"):
-        gan.generate(tmp_path, 2)
+def test_classes_and_average_are_resumed(tmp_path):
+    options = {"ema": 0.9, "augment": ["shift", "colour"], "schedule": "cosine", "schedule_steps": 9}
+    run(tmp_path / "whole", 6, model=tiny_cgan(), **options)
+    for steps in (2, 6):
+        run(tmp_path / "parts", steps, model=tiny_cgan(), **options)
+    assert same_bytes(tmp_path / "whole", tmp_path / "parts")
+    model = checkpoint.load_model(tmp_path / "whole")
+    arrays = nn.load(tmp_path / "whole" / "checkpoint.npz")
+    np.testing.assert_array_equal(model.generator.first.kernel.data, arrays["average/first.kernel"])
+    assert not np.array_equal(arrays["average/first.kernel"], arrays["generator/first.kernel"])
+    assert gan.generate(tmp_path / "whole", 2, labels=[1, 0], rng=0).shape == (2, 8, 12, 1)
+
+
+def test_bad_news_is_told_once(tmp_path, monkeypatch):
+    monkeypatch.setattr(sys.modules["smalti.gan.train"], "diagnose", lambda *_: {"mode collapse": "all alike"})
+    with pytest.warns(RuntimeWarning, match="step 10: all alike") as caught:
+        run(tmp_path, 40)
+    assert len(caught) == 1
+    assert "step 10: all alike" in (tmp_path / "index.html").read_text()
+    run(tmp_path, 50)
 
 
 def test_nan_stops_the_run_with_its_step(tmp_path):
@@ -118,29 +160,42 @@ def test_interruption_saves_and_resumes(tmp_path):
     assert checkpoint.load(tmp_path / "parts")[1]["steps_done"] == 5
     run(tmp_path / "parts", 9)
     run(tmp_path / "whole", 9)
-    assert (tmp_path / "parts" / "checkpoint.npz").read_bytes() == (tmp_path / "whole" / "checkpoint.npz").read_bytes()
+    assert same_bytes(tmp_path / "parts", tmp_path / "whole")
+
+
+def killed_run(out):
+    """For a process of its own, which says when it is under way."""
+    run(out, STEPS, progress=lambda step, losses: print(step, flush=True), **KILLED)
+
+
+STEPS, KILLED = 300, {"checkpoint_every": 3, "ema": 0.9, "augment": ["flip"]}
 
 
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="needs POSIX signals")
-def test_killed_run_resumes(tmp_path):
-    code = (
-        "from tests.gan.tiny import run; import smalti.gan.train; import sys;"
-        "sys.modules['smalti.gan.train']._CHECKPOINT_STEPS = 3; run(sys.argv[1], 10**6)"
-    )
-    child = subprocess.Popen([sys.executable, "-c", code, str(tmp_path / "killed")], cwd=ROOT)
-    try:
-        deadline = time.monotonic() + 300
-        while not (tmp_path / "killed" / "checkpoint.npz").exists():
-            assert child.poll() is None and time.monotonic() < deadline
-            time.sleep(0.05)
-    finally:
-        child.kill()
-        child.wait()
-    reached = int(checkpoint.load(tmp_path / "killed")[1]["steps_done"])
-    run(tmp_path / "killed", reached + 2)
-    run(tmp_path / "whole", reached + 2)
-    killed, whole = ((tmp_path / name / "checkpoint.npz").read_bytes() for name in ("killed", "whole"))
-    assert killed == whole
+def test_killed_runs_end_with_the_same_bytes(tmp_path):
+    """Killed at random moments, on one thread and on two."""
+    code = "import sys; from tests.gan.test_train import killed_run; killed_run(sys.argv[1])"
+    moments = np.random.default_rng().uniform(0, 0.4, 4)
+    print("killed after", moments)
+    for number, seconds in enumerate(moments):
+        child = subprocess.Popen(
+            [sys.executable, "-c", code, str(tmp_path / "killed")],
+            cwd=ROOT, env={**os.environ, "SMALTI_NUM_THREADS": str(1 + number % 2)}, stdout=subprocess.PIPE,
+        )  # fmt: skip
+        try:
+            assert child.stdout.readline().strip().isdigit() or child.wait() == 0
+            time.sleep(seconds)
+        finally:
+            child.kill()
+            child.communicate()
+    run(tmp_path / "killed", STEPS, **KILLED)
+    run(tmp_path / "whole", STEPS, **KILLED)
+    assert same_bytes(tmp_path / "killed", tmp_path / "whole")
+    killed, whole = (read_records(tmp_path / name / "metrics.jsonl") for name in ("killed", "whole"))
+    assert [{**r, "seconds": 0} for r in killed] == [{**r, "seconds": 0} for r in whole]
+    for sample in (tmp_path / "whole" / "samples").iterdir():
+        assert sample.read_bytes() == (tmp_path / "killed" / "samples" / sample.name).read_bytes()
+    assert not list((tmp_path / "killed").rglob("*.tmp"))
 
 
 def test_bad_runs(tmp_path):
