@@ -3,7 +3,7 @@
 To read: `tensor` and `function` (how differentiation works), `ops` (what a derivative looks like), `layers`.
 """
 
-from . import init, losses, optim
+from . import exchange, init, losses, optim
 from .function import no_grad
 from .gradients import check_gradients
 from .layers import BatchNorm, Conv2D, Conv2DTranspose, Dense, Embedding
@@ -12,6 +12,7 @@ from .module import Module, Parameter
 from .ops import concatenate, pad
 from .saving import load, save
 from .sequential import Sequential
+from .spectral import SpectralNormalization
 from .stateless import (
     AveragePooling2D,
     Dropout,
@@ -31,8 +32,8 @@ from .tensor import Tensor, grad, tensor
 __all__ = [
     "AveragePooling2D", "BatchNorm", "Conv2D", "Conv2DTranspose", "Dense", "Dropout", "Embedding", "Flatten",
     "GlobalAveragePooling2D", "LeakyReLU", "MaxPooling2D", "Module", "Parameter", "ReLU", "Reshape", "Sequential",
-    "Sigmoid", "Softmax", "Tanh", "Tensor", "UpSampling2D", "check_gradients", "concatenate", "grad", "init",
-    "load", "losses", "no_grad", "optim", "pad", "save", "tensor",
+    "Sigmoid", "Softmax", "SpectralNormalization", "Tanh", "Tensor", "UpSampling2D", "check_gradients", "concatenate",
+    "exchange", "grad", "init", "load", "losses", "no_grad", "optim", "pad", "save", "tensor",
 ]  # fmt: skip
 
 keep_freed_memory()

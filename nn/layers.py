@@ -3,7 +3,7 @@
 import numpy as np
 
 from ..kernels import _validate as check
-from ..kernels._windows import pair
+from ..kernels._windows import pair, windows
 from . import init, ops
 from .convolution import conv2d, conv2d_transpose
 from .module import Module, Parameter
@@ -96,7 +96,7 @@ class _Convolution(Layer):
         kernel = self.kernel_initializer((*self.kernel_size, input_shape[2], self.filters), rng)
         self.kernel = Parameter(self.arrange(kernel))
         self.bias = Parameter(init.zeros((self.filters,))) if self.use_bias else None
-        return self.output_shape(input_shape)
+        return self.shape_after(input_shape)
 
     def fits(self, shape):
         return len(shape) == 3 and shape[2] == self.input_shape[2]  # other sizes of pictures are fine
@@ -106,7 +106,7 @@ class _Convolution(Layer):
 
     def describe(self):
         text = f"{self.filters}, {self.kernel_size}, strides={self.strides}, padding={self.padding!r}"
-        return text + ("" if self.use_bias else ", use_bias=False")
+        return text + self.describe_more() + ("" if self.use_bias else ", use_bias=False")
 
 
 class Conv2D(_Convolution):
@@ -118,29 +118,30 @@ class Conv2D(_Convolution):
     kernel_size, strides : int or (rows, columns)
     padding : "valid", "same", int or (rows, columns)
         "valid" is none; "same" gives ceil(H / stride) rows; else so many zeros on each side.
+    dilation_rate : int or (rows, columns)
+        From one pixel of the window to the next.
     use_bias : bool
     kernel_initializer : callable
         Called with (KH, KW, C_in, filters) and a generator; see `smalti.nn.init`.
     """
 
+    def __init__(self, filters, kernel_size, strides=1, padding="valid", *, dilation_rate=1, **options):
+        super().__init__(filters, kernel_size, strides, padding, **options)
+        self.dilation_rate = pair("Conv2D", "dilation_rate", dilation_rate, 1)
+
     @staticmethod
     def arrange(kernel):
         return kernel
 
-    def output_shape(self, input_shape):
-        sizes = []
-        for i, n in enumerate(input_shape[:2]):
-            if self.padding == "same":
-                sizes.append(-(-n // self.strides[i]))
-            else:
-                pad = 0 if self.padding == "valid" else self.padding[i]
-                sizes.append((n + 2 * pad - self.kernel_size[i]) // self.strides[i] + 1)
-        if min(sizes) < 1:
-            raise ValueError(f"Conv2D: kernel {self.kernel_size} does not fit into input_shape {input_shape}")
-        return (*sizes, self.filters)
+    def shape_after(self, input_shape):
+        geometry = windows("Conv2D", input_shape[:2], self.kernel_size, self.strides, self.padding, self.dilation_rate)
+        return (*geometry.output, self.filters)
 
     def forward(self, x):
-        return conv2d(x, self.kernel, self.bias, stride=self.strides, padding=self.padding)
+        return conv2d(x, self.kernel, self.bias, stride=self.strides, padding=self.padding, dilation=self.dilation_rate)
+
+    def describe_more(self):
+        return "" if self.dilation_rate == (1, 1) else f", dilation_rate={self.dilation_rate}"
 
 
 class Conv2DTranspose(_Convolution):
@@ -155,16 +156,26 @@ class Conv2DTranspose(_Convolution):
     kernel_size, strides : int or (rows, columns)
     padding : "valid", "same", int or (rows, columns)
         "same" gives H * stride rows, otherwise they are (H - 1) * stride + KH - 2 * padding; "valid" is 0.
+    output_padding : int or (rows, columns)
+        Added to these, less than the stride: of the sizes that a `Conv2D` brings to H, which one is meant. Without
+        effect for "same".
     use_bias : bool
     kernel_initializer : callable
         Called with (KH, KW, C_in, filters) and a generator; see `smalti.nn.init`.
     """
 
+    def __init__(self, filters, kernel_size, strides=1, padding="valid", *, output_padding=0, **options):
+        super().__init__(filters, kernel_size, strides, padding, **options)
+        self.output_padding = pair("Conv2DTranspose", "output_padding", output_padding, 0)
+        if any(e >= s for e, s in zip(self.output_padding, self.strides, strict=True)):
+            expected, got = f"less than strides {self.strides}", self.output_padding
+            raise ValueError(f"Conv2DTranspose: output_padding must be {expected}, got {got}")
+
     @staticmethod
     def arrange(kernel):
         return kernel.swapaxes(2, 3).copy()
 
-    def output_shape(self, input_shape):
+    def shape_after(self, input_shape):
         sizes = []
         for i, n in enumerate(input_shape[:2]):
             k, s = self.kernel_size[i], self.strides[i]
@@ -172,16 +183,19 @@ class Conv2DTranspose(_Convolution):
                 sizes.append(n * s)
             else:
                 pad = 0 if self.padding == "valid" else self.padding[i]
-                sizes.append((n - 1) * s + k - 2 * pad)
+                sizes.append((n - 1) * s + k - 2 * pad + self.output_padding[i])
         if min(sizes) < 1:
             raise ValueError(f"Conv2DTranspose: padding {self.padding} leaves nothing of input_shape {input_shape}")
         return (*sizes, self.filters)
 
     def forward(self, x):
-        shape = (x.shape[0], *self.output_shape(x.shape[1:]))
+        shape = (x.shape[0], *self.shape_after(x.shape[1:]))
         return conv2d_transpose(
             x, self.kernel, self.bias, output_shape=shape, stride=self.strides, padding=self.padding
         )
+
+    def describe_more(self):
+        return "" if self.output_padding == (0, 0) else f", output_padding={self.output_padding}"
 
 
 class BatchNorm(Layer):

@@ -27,6 +27,7 @@ class Module:
 
     training = True
     input_shape = None
+    output_shape = None
 
     def __call__(self, x):
         return self.forward(x)
@@ -59,7 +60,7 @@ class Module:
         if any(isinstance(n, bool) or not isinstance(n, (int, np.integer)) or n < 1 for n in shape):
             raise ValueError(f"{name}: input_shape must be a tuple of positive ints, got {input_shape!r}")
         output_shape = self.create(shape, as_rng(name, rng))
-        self.input_shape = shape
+        self.input_shape, self.output_shape = shape, output_shape
         return output_shape
 
     # State
@@ -145,6 +146,22 @@ class Module:
 
     def __repr__(self):
         return f"{type(self).__name__}({self.describe()})"
+
+    def summary(self):
+        """Print a table of the parts that hold no other parts: where they are, what they give, how many parameters."""
+        rows = [("", "", "output shape", "parameters")]
+        for path, module in self.modules():
+            if not any(True for _ in module._children()):
+                shape = "" if module.output_shape is None else f"(N, {', '.join(map(str, module.output_shape))})"
+                rows.append((path, repr(module), shape, f"{sum(p.size for p in module.parameters()):,}"))
+        own = [p.size for name, p in self.named_parameters()]
+        frozen = sum(p.size for p in self.parameters() if not p.requires_grad)
+        rows.append(("", "total", "", f"{sum(own):,}"))
+        if frozen:
+            rows.append(("", "of which frozen", "", f"{frozen:,}"))
+        widths = [max(len(row[i]) for row in rows) for i in range(4)]
+        for a, b, c, d in rows:
+            print(f"{a:<{widths[0]}}  {b:<{widths[1]}}  {c:<{widths[2]}}  {d:>{widths[3]}}".rstrip())
 
     def describe(self):
         """What stands between the parentheses of the module's repr."""

@@ -4,6 +4,7 @@ No pickle. A file is written beside its place and then moved there, so that a re
 new one, whole. A checksum over names, dtypes, shapes and values is kept in the entry "checksum.sha256".
 """
 
+import contextlib
 import hashlib
 import os
 import tempfile
@@ -36,20 +37,31 @@ def save(path, state):
     """
     arrays = {}
     for key, value in state.items():
-        array = np.asarray(getattr(value, "data", value) if not isinstance(value, np.ndarray) else value)
+        array = plain_array(value)
         if not isinstance(key, str) or key == _CHECKSUM:
             raise TypeError(f"save: names must be strings other than {_CHECKSUM!r}, got {key!r}")
         if array.dtype.kind not in "biufcSU":
             raise TypeError(f"save: {key} must be numbers or text, got dtype {array.dtype}")
         arrays[key] = array
+    with replacing(path) as file, zipfile.ZipFile(file, "w") as archive:
+        for key, array in {**arrays, _CHECKSUM: np.array(_digest(arrays))}.items():
+            with archive.open(f"{key}.npy", "w", force_zip64=True) as entry:
+                np.lib.format.write_array(entry, array, allow_pickle=False)
+
+
+def plain_array(value):
+    """An array, number or tensor as an array."""
+    return np.asarray(value if isinstance(value, np.ndarray) else getattr(value, "data", value))
+
+
+@contextlib.contextmanager
+def replacing(path):
+    """A file to write, which takes the place of `path` once it is complete and on the disk, or leaves no trace."""
     path = Path(path)
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
     try:
         with os.fdopen(handle, "wb") as file:
-            with zipfile.ZipFile(file, "w") as archive:
-                for key, array in {**arrays, _CHECKSUM: np.array(_digest(arrays))}.items():
-                    with archive.open(f"{key}.npy", "w", force_zip64=True) as entry:
-                        np.lib.format.write_array(entry, array, allow_pickle=False)
+            yield file
             file.flush()
             os.fsync(file.fileno())
         os.chmod(temporary, 0o666 & ~_umask())

@@ -112,7 +112,7 @@ class _OfPictures(_Stateless):
     def create(self, input_shape, rng):
         if len(input_shape) != 3:
             raise ValueError(f"{type(self).__name__}: input_shape must be (H, W, C), got {input_shape}")
-        return self.output_shape(input_shape)
+        return self.shape_after(input_shape)
 
 
 class _Pooling(_OfPictures):
@@ -126,7 +126,7 @@ class _Pooling(_OfPictures):
         if not isinstance(padding, str):
             pair(type(self).__name__, "padding", padding, 0)
 
-    def output_shape(self, input_shape):
+    def shape_after(self, input_shape):
         geometry = pooling(type(self).__name__, input_shape[:2], *self.window.values())
         return (*geometry.output, input_shape[2])
 
@@ -176,7 +176,7 @@ class AveragePooling2D(_Pooling):
 class GlobalAveragePooling2D(_OfPictures):
     """(N, H, W, C) to the means of the channels, (N, C)."""
 
-    def output_shape(self, input_shape):
+    def shape_after(self, input_shape):
         return input_shape[2:]
 
     def forward(self, x):
@@ -194,7 +194,7 @@ class UpSampling2D(_OfPictures):
     def __init__(self, size=2):
         self.size = pair("UpSampling2D", "size", size, 1)
 
-    def output_shape(self, input_shape):
+    def shape_after(self, input_shape):
         return (input_shape[0] * self.size[0], input_shape[1] * self.size[1], input_shape[2])
 
     def forward(self, x):

@@ -17,6 +17,10 @@ SHAPES = [
     (nn.Conv2D(5, 3), (7, 8, 2), (5, 6, 5)),
     (nn.Conv2D(5, (3, 4), strides=(2, 3), padding="same"), (7, 8, 2), (4, 3, 5)),
     (nn.Conv2D(5, 3, padding=(1, 0)), (7, 8, 2), (7, 6, 5)),
+    (nn.Conv2D(5, 3, padding="same", dilation_rate=2), (7, 8, 2), (7, 8, 5)),
+    (nn.Conv2D(5, 3, 2, 1, dilation_rate=(1, 2)), (7, 8, 2), (4, 3, 5)),
+    (nn.Conv2DTranspose(5, 3, strides=2, padding=1, output_padding=(1, 0)), (4, 4, 2), (8, 7, 5)),
+    (nn.SpectralNormalization(nn.Conv2D(5, 3)), (7, 8, 2), (5, 6, 5)),
     (nn.Conv2DTranspose(5, 4, strides=2, padding="same"), (7, 8, 2), (14, 16, 5)),
     (nn.Conv2DTranspose(5, 3, strides=2), (7, 8, 2), (15, 17, 5)),
     (nn.Conv2DTranspose(5, 4, strides=2, padding=1, use_bias=False), (7, 8, 2), (14, 16, 5)),
@@ -113,6 +117,43 @@ def test_text():
     assert repr(network()).startswith(text)
     assert repr(nn.Conv2D(3, 4, 2, "same")) == "Conv2D(3, (4, 4), strides=(2, 2), padding='same')"
     assert repr(nn.LeakyReLU(0.2)) == "LeakyReLU(0.2)"
+
+
+def test_summary(capsys):
+    net = network()
+    net.layers[0].trainable = False
+    net.summary()
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].split() == ["output", "shape", "parameters"]
+    assert lines[1].split() == ["layers.0", "Dense(4)", "(N,", "4)", "16"]
+    assert [line.split()[0] for line in lines[2:5]] == ["layers.1", "layers.2", "layers.3.layers.0"]
+    assert lines[5].split() == ["total", "32"] and lines[6].split() == ["of", "which", "frozen", "16"]
+
+
+def spectral(layer, input_shape):
+    layer = nn.SpectralNormalization(layer, power_iterations=30)
+    layer.build(input_shape, rng=0)
+    return layer.astype(np.float64)
+
+
+@pytest.mark.parametrize(
+    ("layer", "input_shape"),
+    [(nn.Dense(4), (6,)), (nn.Conv2D(4, 3), (5, 5, 2)), (nn.Conv2DTranspose(4, 3, 2), (3, 3, 2))],
+    ids=["dense", "convolution", "transposed"],
+)
+def test_spectral_normalisation(layer, input_shape):
+    layer = spectral(layer, input_shape)
+    x = pictures(2, *input_shape, dtype=np.float64)
+    y = layer(x)
+    largest = np.linalg.svd(layer.matrix(layer.layer.kernel).data, compute_uv=False)[0]
+    np.testing.assert_allclose(y.data, layer.layer(x).data / largest, rtol=1e-6)
+    assert {name for name, _ in layer.named_parameters()} == {"layer.kernel", "layer.bias"}
+    state = layer.state_dict()
+    assert set(state) == {"layer.kernel", "layer.bias", "left", "right"}
+    layer.eval()
+    layer(x)
+    np.testing.assert_array_equal(layer.left.data, state["left"])  # in use nothing moves
+    nn.check_gradients(lambda x, *_: layer(x), nn.tensor(x.data, requires_grad=True), *layer.parameters())
 
 
 def test_the_seed_decides():
@@ -222,9 +263,17 @@ BAD = [
     (lambda: nn.Conv2D(2, 3.5), TypeError, "Conv2D: kernel_size must be an int or a pair of ints, got 3.5"),
     (lambda: nn.Conv2D(2, 3, padding="full"), ValueError, "Conv2D: padding must be one of 'same', 'valid', got 'full'"),
     (lambda: nn.Conv2D(2, 3, strides=0), ValueError, "Conv2D: strides must be at least 1, got 0"),
-    (lambda: nn.Conv2D(2, 9).build((5, 5, 1)), ValueError, r"Conv2D: kernel \(9, 9\) does not fit into input_shape"),
+    (lambda: nn.Conv2D(2, 9).build((5, 5, 1)), ValueError, "Conv2D: the kernel must fit .* covers 9x9 pixels of 5x5"),
     (lambda: nn.Conv2DTranspose(2, 2, padding=3).build((2, 2, 1)), ValueError, "leaves nothing of input_shape"),
     (lambda: nn.Sequential([nn.Dense(2), nn.Conv2D(1, 1)], input_shape=(3,)), ValueError, r"layers.1: Conv2D: .*\(2"),
+    (lambda: nn.Conv2D(2, 3, dilation_rate=0), ValueError, "Conv2D: dilation_rate must be at least 1, got 0"),
+    (
+        lambda: nn.Conv2DTranspose(2, 3, 2, output_padding=2),
+        ValueError,
+        r"Conv2DTranspose: output_padding must be less than strides \(2, 2\), got \(2, 2\)",
+    ),
+    (lambda: nn.SpectralNormalization(nn.ReLU()), TypeError, "layer must have a kernel, got ReLU"),
+    (lambda: nn.SpectralNormalization(nn.Dense(1), 0), ValueError, "power_iterations must be at least 1, got 0"),
     (lambda: nn.Sequential([3]), TypeError, r"Sequential: layers\[0\] must be a Module, got int"),
     (lambda: nn.BatchNorm(momentum=2), ValueError, "BatchNorm: momentum must be from 0 to 1, got 2"),
     (lambda: nn.BatchNorm(epsilon=0), ValueError, "BatchNorm: epsilon must be greater than 0"),
