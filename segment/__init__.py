@@ -6,6 +6,7 @@
 `extract_features`      its colours in Lab and the strength of its edges
 `Segmentation`          labels, and pictures and tables of them
 `hierarchy`             every segmentation at once, as a `MergeTree`
+`segment_files`         many picture files at a time, to files
 ``segment.metrics``     how well regions agree with those that people drew
 ======================  ============================================================
 
@@ -13,6 +14,7 @@ To read the code, begin with ``methods.py``.
 """
 
 from . import metrics as metrics
+from .batch import FileResult, segment_files
 from .features import extract_features
 from .hierarchy import hierarchy
 from .merge_tree import MergeTree
@@ -20,4 +22,14 @@ from .methods import segment
 from .preprocess import preprocess
 from .segmentation import Segmentation
 
-__all__ = ["MergeTree", "Segmentation", "extract_features", "hierarchy", "metrics", "preprocess", "segment"]
+__all__ = [
+    "FileResult",
+    "MergeTree",
+    "Segmentation",
+    "extract_features",
+    "hierarchy",
+    "metrics",
+    "preprocess",
+    "segment",
+    "segment_files",
+]

@@ -14,6 +14,7 @@ SCHEDULES = ("constant", "linear", "cosine")
 AUGMENTATIONS = ("flip", "shift", "colour")
 METHODS = ("hierarchy", "kmeans", "watershed")
 DEFAULT_STEPS = 2000
+WRITE = ("labels", "overlay", "mosaic", "contours", "table", "explore")
 
 
 def main(argv=None):
@@ -62,29 +63,29 @@ def demo(arguments):
 
 
 def segment(arguments):
-    from PIL import Image
+    from .segment import segment_files
 
-    from .segment import segment
-    from .segment.files import atomic, read_image
-
-    out = arguments.out
-    stems = [Path(path).stem for path in arguments.images]
-    twice = next((stem for stem in stems if stems.count(stem) > 1), None)
-    if twice is not None:
-        raise ValueError(f"two of the images are named {twice}, their results would overwrite each other")
-    out.mkdir(parents=True, exist_ok=True)
+    options = {}
+    if arguments.regions is not None:
+        options["n_clusters" if arguments.method == "kmeans" else "n_regions"] = arguments.regions
+    if arguments.threshold is not None:
+        options["threshold"] = arguments.threshold
+    write = list(dict.fromkeys(arguments.write + ["explore"] * arguments.explore))
+    try:
+        results = segment_files(
+            arguments.images, arguments.out, method=arguments.method, write=write, jobs=arguments.jobs,
+            redo=arguments.redo, progress=len(arguments.images) > 1 or Path(arguments.images[0]).is_dir(), **options,
+        )  # fmt: skip
+    except TypeError as error:  # an option that the method does not have
+        raise ValueError(str(error)) from None
     status = 0
-    for stem, path in zip(stems, arguments.images, strict=True):
-        try:
-            result = segment(read_image(path), method=arguments.method)
-        except (OSError, ValueError) as error:
-            status = _fail(arguments, str(error), 1)  # the others are done all the same
-            continue
-        result.save(out / f"{stem}_labels.png")
-        for name, pixels in (("overlay", result.overlay()), ("mosaic", result.mosaic())):
-            with atomic(out / f"{stem}_{name}.png") as file:
-                Image.fromarray(pixels).save(file, "PNG")
-        print(f"{path}: {result.n_regions} regions")
+    for path, n_regions, failure in results:
+        if failure is not None:
+            status = _fail(arguments, failure, 1)
+        elif n_regions is None:
+            print(f"{path}: done before; --redo does it again")
+        else:
+            print(f"{path}: {n_regions} regions")
     return status
 
 
@@ -194,9 +195,18 @@ def _parser():
     sub.add_argument("-o", "--out", type=Path, required=True, metavar="DIR", help="folder for the results")
 
     sub = command(segment, "Cut images into regions: writes labels, overlay and mosaic of each.")
-    sub.add_argument("images", nargs="+", metavar="IMAGE")
+    sub.add_argument("images", nargs="+", metavar="IMAGE|FOLDER")
     sub.add_argument("-o", "--out", type=Path, required=True, metavar="DIR", help="folder for the results")
     sub.add_argument("--method", choices=METHODS, default=METHODS[0], help="default: %(default)s")
+    sub.add_argument("--regions", type=_at_least(1), metavar="N", help="how many regions (kmeans: clusters)")
+    sub.add_argument("--threshold", type=float, metavar="T", help="hierarchy: strength of contour, 0 to 1 (0.5)")
+    sub.add_argument(
+        "--write", type=_names(WRITE), default=["labels", "overlay", "mosaic"], metavar="A,B,...",
+        help=f"of {', '.join(WRITE)}; default: labels,overlay,mosaic",
+    )  # fmt: skip
+    sub.add_argument("--explore", action="store_true", help="also a page with a slider over the number of regions")
+    sub.add_argument("--jobs", type=_at_least(1), metavar="N", help="images at a time (default: as many as threads)")
+    sub.add_argument("--redo", action="store_true", help="do images again whose results are there")
 
     sub = command(train, "Train a GAN on pictures; goes on with the run in DIR if there is one.")
     sub.add_argument("--model", choices=MODELS, default=MODELS[0], help="default: %(default)s")
@@ -244,6 +254,16 @@ def _parser():
     command(warmup, "Compile everything once, so that later starts are quick.")
     command(info, "Print versions, CPU, vector width, threads and cache directory.")
     return parser
+
+
+def _names(choices):
+    def names(text):
+        parts = text.split(",")
+        if unknown := [part for part in parts if part not in choices]:
+            raise argparse.ArgumentTypeError(f"{', '.join(unknown)} is none of {', '.join(choices)}")
+        return parts
+
+    return names
 
 
 def _at_least(low):

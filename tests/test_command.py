@@ -92,6 +92,7 @@ def test_help_imports_nothing_heavy():
         ["segment", "-o", "x"],
         ["segment", "a.png"],
         ["segment", "a.png", "-o", "x", "--method", "magic"],
+        ["segment", "a.png", "-o", "x", "--write", "poem"],
         ["train", "--data", "glyphs"],
         ["train", "--data", "glyphs", "--out", "x", "--model", "vae"],
         ["train", "--data", "glyphs", "--out", "x", "--steps", "0"],
@@ -142,16 +143,20 @@ def test_segment(photo, tmp_path, capsys, method):
 
 
 def test_segment_goes_on_after_a_bad_image(photo, tmp_path, capsys):
-    (tmp_path / "bad.png").write_text("hello")
-    message = failure(capsys, "segment", tmp_path / "bad.png", photo, "-o", tmp_path / "out")
-    assert f"{tmp_path / 'bad.png'}: not an image" in message
+    bad = tmp_path / "bad.png"
+    bad.write_text("hello")
+    assert status("segment", bad, photo, "-o", tmp_path / "out", "--method", "kmeans") == 1
+    *progress, last = capsys.readouterr().err.splitlines()
+    assert last == f"smalti segment: {bad}: not an image that can be read"
+    assert all(line.startswith("segmenting ") for line in progress)
     assert len(files(tmp_path / "out")) == 3
 
 
 def test_segment_bad_input(photo, tmp_path, capsys):
     out = tmp_path / "out"
     assert f"{tmp_path / 'no.png'}: no such file" in failure(capsys, "segment", tmp_path / "no.png", "-o", out)
-    assert "is a folder, not an image" in failure(capsys, "segment", tmp_path, "-o", out)
+    (tmp_path / "empty").mkdir()
+    assert f"{tmp_path / 'empty'}: holds no images" in failure(capsys, "segment", tmp_path / "empty", "-o", out)
     (tmp_path / "cut.png").write_bytes(photo.read_bytes()[:60])
     assert "cut.png: damaged image" in failure(capsys, "segment", tmp_path / "cut.png", "-o", out)
     assert files(out) == []
@@ -161,6 +166,39 @@ def test_segment_bad_input(photo, tmp_path, capsys):
     assert "two of the images are named photo" in message
     (tmp_path / "file").write_text("")
     assert str(tmp_path / "file") in failure(capsys, "segment", photo, "-o", tmp_path / "file")
+
+
+def test_segment_a_folder_once(photo, tmp_path, capsys):
+    arguments = (
+        "segment",
+        tmp_path,
+        "-o",
+        tmp_path / "out",
+        "--method",
+        "kmeans",
+        "--regions",
+        "2",
+        "--write",
+        "table",
+    )
+    assert status(*arguments) == 0
+    assert capsys.readouterr().out == f"{photo}: 2 regions\n"
+    table = (tmp_path / "out" / "photo_regions.csv").read_text().splitlines()
+    assert table[0].startswith("label,area,centroid_row") and len(table) == 3
+    assert status(*arguments) == 0
+    assert capsys.readouterr().out == f"{photo}: done before; --redo does it again\n"
+    assert status(*arguments, "--redo") == 0
+    assert capsys.readouterr().out == f"{photo}: 2 regions\n"
+
+
+def test_segment_options_that_do_not_fit(photo, tmp_path, capsys):
+    message = failure(capsys, "segment", photo, "-o", tmp_path / "out", "--method", "watershed", "--regions", "3")
+    assert "method 'watershed' has the options sigma, min_size, mask, flat, got n_regions" in message
+    message = failure(
+        capsys, "segment", photo, "-o", tmp_path / "out", "--method", "kmeans", "--write", "overlay,contours"
+    )
+    assert "contours need method='hierarchy', got 'kmeans'" in message
+    assert files(tmp_path / "out") == []
 
 
 def test_failure_has_no_traceback(tmp_path):

@@ -1,5 +1,7 @@
 """The segmenter: pictures with known regions, real photographs, and what must be refused."""
 
+import json
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -128,14 +130,28 @@ def test_result(tmp_path):
         rows, columns = np.nonzero(result.labels == row["label"])
         np.testing.assert_allclose(row["centroid"], [rows.mean(), columns.mean()])
         np.testing.assert_array_equal(row["box"], [rows.min(), columns.min(), rows.max() + 1, columns.max() + 1])
+        gray = (halves()[rows, columns] @ [0.2125, 0.7154, 0.0721]).std()
+        np.testing.assert_allclose(row["texture"], gray, atol=1e-3)
+    assert table["perimeter"].tolist() == [2 * (30 + 25), 2 * (30 + 15)]
+    assert table["n_neighbors"].tolist() == [1, 1] and result.neighbors().tolist() == [[0, 1]]
+    result.save(tmp_path / "regions.csv")
+    lines = (tmp_path / "regions.csv").read_text().splitlines()
+    assert lines[0].split(",")[:4] == ["label", "area", "centroid_row", "centroid_column"]
+    assert lines[1].split(",")[:2] == ["0", "750"] and len(lines[1].split(",")) == len(lines[0].split(","))
+    result.save(tmp_path / "regions.json")
+    stored = json.loads((tmp_path / "regions.json").read_text())
+    assert stored["shape"] == [30, 40] and stored["regions"][1]["neighbors"] == [0]
+    assert stored["regions"][0]["centroid"] == [14.5, 12.0]
     result.save(tmp_path / "labels.png")
     np.testing.assert_array_equal(np.asarray(Image.open(tmp_path / "labels.png")), result.labels)
     result.save(tmp_path / "labels.npz")
     np.testing.assert_array_equal(np.load(tmp_path / "labels.npz")["labels"], result.labels)
     assert result._repr_png_().startswith(b"\x89PNG")
-    with pytest.raises(ValueError, match=r"path must end in \.png or \.npz, got 'labels\.txt'"):
+    with pytest.raises(ValueError, match=r"path must end in \.png, \.npz, \.csv or \.json, got 'labels\.txt'"):
         result.save(tmp_path / "labels.txt")
-    assert sorted(p.name for p in tmp_path.iterdir()) == ["labels.npz", "labels.png"]
+    assert sorted(p.name for p in tmp_path.iterdir()) == [
+        "labels.npz", "labels.png", "regions.csv", "regions.json",
+    ]  # fmt: skip
 
 
 def _near(edges):

@@ -1,0 +1,149 @@
+"""Many pictures from files to files."""
+
+import os
+from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from PIL import Image
+
+from ..kernels._parallel import get_num_threads
+from .explore import explore_page
+from .files import IMAGE_SUFFIXES, atomic, read_image
+from .hierarchy import hierarchy
+from .methods import segment
+from .progress import Progress
+
+WRITE = {
+    "labels": "_labels.png",
+    "overlay": "_overlay.png",
+    "mosaic": "_mosaic.png",
+    "contours": "_contours.png",
+    "table": "_regions.csv",
+    "explore": ".html",
+}
+"""What can be written of each picture, and how the names of the files end."""
+
+
+class FileResult(NamedTuple):
+    """What became of one picture: `n_regions`, None if it was skipped or failed; `error` is a line, or None."""
+
+    path: Path
+    n_regions: int | None
+    error: str | None
+
+
+def segment_files(
+    images, out, *, method="hierarchy", write=("labels", "overlay", "mosaic"), jobs=None, redo=False, progress=False,
+    **options,
+):  # fmt: skip
+    """Segment picture files, several at a time, and write what is asked for of each.
+
+    Parameters
+    ----------
+    images : path or sequence of paths
+        Files, and folders, which stand for the picture files in them.
+    out : path
+        Folder for the results. Those of ``NAME.jpg`` are ``NAME_labels.png`` (16 bits) and so on; each appears
+        complete or not at all.
+    method : str
+        As `segment` has it, and so `options`.
+    write : sequence of {"labels", "overlay", "mosaic", "contours", "table", "explore"}
+        ``"contours"``: the ultrametric contour map in 8 bits; ``"table"``: the regions as CSV; ``"explore"``: an HTML
+        page on which the number of regions is chosen. The first and the last are only of the hierarchy.
+    jobs : int, optional
+        Pictures at a time; by default as many as there are threads.
+    redo : bool
+        Whether to segment pictures again whose results are all there.
+    progress : bool
+        Show on stderr how far it is.
+
+    Returns
+    -------
+    list of FileResult, in the order of the pictures
+        A picture that cannot be read does not stop the others.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is wrong, there are no pictures, or two of them have the same name.
+    """
+    paths = _pictures([images] if isinstance(images, (str, os.PathLike)) else images)
+    unknown = set(write) - set(WRITE)
+    if unknown or not write:
+        raise ValueError(f"segment_files: write must name some of {', '.join(WRITE)}, got {tuple(write)}")
+    tree_only = set(write) & {"contours", "explore"}
+    if tree_only and method != "hierarchy":
+        raise ValueError(f"segment_files: {', '.join(sorted(tree_only))} need method='hierarchy', got {method!r}")
+    segment(np.zeros((8, 8)), method, **options)  # a wrong option is an error now, not one of each picture
+    out = Path(out)
+    out.mkdir(parents=True, exist_ok=True)
+
+    def job(path):
+        try:
+            targets = {kind: out / (path.stem + WRITE[kind]) for kind in write}
+            if not redo and all(target.is_file() for target in targets.values()):
+                return FileResult(path, None, None)
+            return FileResult(path, _segment_file(path, targets, method, options), None)
+        except (OSError, ValueError, MemoryError) as error:
+            return FileResult(path, None, " ".join(str(error).split()) or type(error).__name__)
+
+    results = {}
+    bar = Progress(len(paths), name="segmenting") if progress else None
+    with ThreadPoolExecutor(jobs or get_num_threads()) as pool:
+        waiting = {pool.submit(job, path) for path in paths}
+        try:
+            while waiting:
+                done, waiting = wait(waiting, return_when=FIRST_COMPLETED)
+                for future in done:
+                    result = future.result()
+                    results[result.path] = result
+                    if bar is not None:
+                        bar.update(len(results), result.path.name)
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
+        finally:
+            if bar is not None:
+                bar.__exit__()
+    return [results[path] for path in paths]
+
+
+def _pictures(images):
+    paths = []
+    for path in map(Path, images):
+        if path.is_dir():
+            inside = sorted(p for p in path.iterdir() if p.suffix.lower() in IMAGE_SUFFIXES and p.is_file())
+            if not inside:
+                raise ValueError(f"{path}: holds no images ({' '.join(IMAGE_SUFFIXES)})")
+            paths += inside
+        else:
+            paths.append(path)
+    stems = [path.stem for path in paths]
+    twice = next((stem for stem in stems if stems.count(stem) > 1), None)
+    if twice is not None:
+        raise ValueError(f"two of the images are named {twice}, their results would overwrite each other")
+    return paths
+
+
+def _segment_file(path, targets, method, options):
+    image = read_image(path)
+    if {"contours", "explore"} & set(targets):
+        cut = {name: options[name] for name in ("n_regions", "threshold") if name in options}
+        rest = {name: value for name, value in options.items() if name not in cut}
+        tree = hierarchy(image, **rest)
+        result = tree.cut(**cut)
+    else:
+        result = segment(image, method, **options)
+    for kind, target in targets.items():
+        if kind in ("labels", "table"):
+            result.save(target)
+            continue
+        with atomic(target) as file:
+            if kind == "explore":
+                file.write(explore_page(tree, title=path.name).encode())
+            else:
+                pixels = tree.contours() * 255 + 0.5 if kind == "contours" else getattr(result, kind)()
+                Image.fromarray(pixels.astype(np.uint8)).save(file, "PNG")
+    return result.n_regions
