@@ -34,6 +34,7 @@ def _parser():
 
 def run(arguments):
     from . import (  # noqa: F401  they register their rows
+        colour,
         filters,
         graphs,
         image,

@@ -26,8 +26,9 @@ from .conv2d_backward_weight import conv2d_backward_weight
 from .conv2d_transpose import conv2d_transpose
 from .gaussian import gaussian
 from .gaussian_laplace import gaussian_laplace
+from .hsv import hsv2rgb, rgb2hsv
 from .kmeans import KMeansResult, kmeans
-from .lab import rgb2lab
+from .lab import lab2rgb, rgb2lab
 from .label import label
 from .matmul import matmul
 from .max_pool2d import max_pool2d, max_pool2d_backward
@@ -36,6 +37,7 @@ from .oriented_gradient import oriented_gradient
 from .prewitt import prewitt
 from .region_adjacency import RegionGraph, region_adjacency
 from .resize import resize
+from .rgb2gray import rgb2gray
 from .scharr import scharr
 from .sobel import sobel
 from .thin import thin
@@ -55,7 +57,9 @@ __all__ = [
     "conv2d_transpose",
     "gaussian",
     "gaussian_laplace",
+    "hsv2rgb",
     "kmeans",
+    "lab2rgb",
     "label",
     "matmul",
     "max_pool2d",
@@ -65,6 +69,8 @@ __all__ = [
     "prewitt",
     "region_adjacency",
     "resize",
+    "rgb2gray",
+    "rgb2hsv",
     "rgb2lab",
     "scharr",
     "sobel",

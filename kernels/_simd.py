@@ -146,6 +146,14 @@ def element_pointer(context, builder, array_type, array, index, last):
     return builder.gep(struct.data, [index])
 
 
+def part_pointer(context, builder, array_type, array, index, n):
+    """IR: the address of flat element `index`; with bounds checks on, the `n` from there must exist, n may be 0."""
+    if context.enable_boundscheck:
+        with builder.if_then(builder.icmp_signed(">", n, ir.Constant(_I64, 0))):
+            element_pointer(context, builder, array_type, array, index, _plus(builder, builder.add(index, n), -1))
+    return builder.gep(context.make_array(array_type)(context, builder, array).data, [index])
+
+
 # ---- lanes, load and store ------------------------------------------------------------------------------
 
 
@@ -165,19 +173,24 @@ def is_double(typing_context, like):
 
 def _load_ir(context, builder, array_type, vector, pointer, count, mask=None):
     """`count` consecutive elements at `pointer` (the masked ones), widened to the vector's dtype."""
-    element = array_type.dtype
+    return _widen(builder, array_type.dtype, vector, _load_raw(builder, array_type.dtype, pointer, count, mask))
+
+
+def _load_raw(builder, element, pointer, count, mask=None):
     bits, is_float = element.bitwidth, isinstance(element, types.Float)
     raw = ir.VectorType(_ir_scalar(element) if is_float else ir.IntType(bits), count)
     align = bits // 8
+    pointer = builder.bitcast(pointer, raw.as_pointer())
     if mask is None:
-        value = builder.load(builder.bitcast(pointer, raw.as_pointer()), align=align)
-    else:
-        name = f"llvm.masked.load.v{count}{'f' if is_float else 'i'}{bits}.p0"
-        pointer = builder.bitcast(pointer, raw.as_pointer())
-        value = call_intrinsic(builder, name, raw, [pointer, ir.Constant(_I32, align), mask, ir.Constant(raw, None)])
-    wide = ir.VectorType(_ir_scalar(vector.dtype), count)
-    if is_float:
-        return value if raw == wide else builder.fpext(value, wide)
+        return builder.load(pointer, align=align)
+    name = f"llvm.masked.load.v{count}{'f' if is_float else 'i'}{bits}.p0"
+    return call_intrinsic(builder, name, raw, [pointer, ir.Constant(_I32, align), mask, ir.Constant(raw, None)])
+
+
+def _widen(builder, element, vector, value):
+    wide = ir.VectorType(_ir_scalar(vector.dtype), value.type.count)
+    if isinstance(element, types.Float):
+        return value if value.type == wide else builder.fpext(value, wide)
     return builder.sitofp(value, wide) if element.signed else builder.uitofp(value, wide)
 
 
@@ -262,10 +275,7 @@ def prefetch(typing_context, array, i):
 
 
 def _load_part_ir(context, builder, array_type, vector, array, i, n):
-    if context.enable_boundscheck:
-        with builder.if_then(builder.icmp_signed(">", n, ir.Constant(_I64, 0))):
-            element_pointer(context, builder, array_type, array, i, _plus(builder, builder.add(i, n), -1))
-    pointer = builder.gep(context.make_array(array_type)(context, builder, array).data, [i])
+    pointer = part_pointer(context, builder, array_type, array, i, n)
     mask = first_lanes(builder, vector.lanes, n)
     return _load_ir(context, builder, array_type, vector, pointer, vector.lanes, mask)
 
@@ -357,11 +367,7 @@ def store_part(typing_context, array, i, value, n):
         return None
 
     def codegen(context, builder, sig, args):
-        if context.enable_boundscheck:
-            with builder.if_then(builder.icmp_signed(">", args[3], ir.Constant(_I64, 0))):
-                last = _plus(builder, builder.add(args[1], args[3]), -1)
-                element_pointer(context, builder, sig.args[0], args[0], args[1], last)
-        pointer = builder.gep(context.make_array(sig.args[0])(context, builder, args[0]).data, [args[1]])
+        pointer = part_pointer(context, builder, sig.args[0], args[0], args[1], args[3])
         mask = first_lanes(builder, value.lanes, args[3])
         _store_ir(context, builder, sig.args[0], value, args[2], pointer, value.lanes, mask)
         return context.get_dummy_value()
@@ -369,10 +375,19 @@ def store_part(typing_context, array, i, value, n):
     return types.void(array, types.intp, value, types.intp), codegen
 
 
+def _load_channels_ir(context, builder, array_type, pointer, count, mask=None):
+    """A tuple of vectors, taken apart before they are widened: that moves fewer bytes."""
+    element, vector = array_type.dtype, vector_of(array_type)
+    raw = _load_raw(builder, element, pointer, count * vector.lanes, mask)
+    undefined = ir.Constant(raw.type, ir.Undefined)
+    kind = ir.VectorType(_I32, vector.lanes)
+    picks = [ir.Constant(kind, [k + count * lane for lane in range(vector.lanes)]) for k in range(count)]
+    channels = [_widen(builder, element, vector, builder.shuffle_vector(raw, undefined, pick)) for pick in picks]
+    return context.make_tuple(builder, types.UniTuple(vector, count), channels)
+
+
 def _load_channels_twin(array, i, count):
-    step = _twin_lanes(array)
-    flat = array.reshape(-1)[i : i + count * step].astype(_twin_dtype(array))
-    return tuple(flat[c::count].copy() for c in range(count))
+    return _load_channels_part_twin(array, i, count, _twin_lanes(array))
 
 
 @primitive(twin=_load_channels_twin)
@@ -385,19 +400,50 @@ def load_channels(typing_context, array, i, count):
     def codegen(context, builder, sig, args):
         last = _plus(builder, args[1], c * vector.lanes - 1)
         pointer = element_pointer(context, builder, sig.args[0], args[0], args[1], last)
-        wide = _load_ir(context, builder, sig.args[0], vector, pointer, c * vector.lanes)
-        picks = [[k + c * lane for lane in range(vector.lanes)] for k in range(c)]
-        kind = ir.VectorType(_I32, vector.lanes)
-        undefined = ir.Constant(wide.type, ir.Undefined)
-        channels = [builder.shuffle_vector(wide, undefined, ir.Constant(kind, p)) for p in picks]
-        return context.make_tuple(builder, sig.return_type, channels)
+        return _load_channels_ir(context, builder, sig.args[0], pointer, c)
 
     return types.UniTuple(vector, c)(array, types.intp, count), codegen
 
 
+def _load_channels_part_twin(array, i, count, n):
+    pixels = np.zeros((_twin_lanes(array), count), _twin_dtype(array))
+    n = min(max(n, 0), len(pixels))
+    pixels[:n] = array.reshape(-1)[i : i + n * count].reshape(n, count)
+    return tuple(pixels.T.copy())
+
+
+@primitive(twin=_load_channels_part_twin)
+def load_channels_part(typing_context, array, i, count, n):
+    """`load_channels` of the first `n` pixels, zero in the other lanes; touches no memory beyond them."""
+    if not isinstance(count, types.IntegerLiteral):
+        return None
+    vector, c = vector_of(array), count.literal_value
+
+    def codegen(context, builder, sig, args):
+        n = builder.mul(args[3], ir.Constant(_I64, c))
+        pointer = part_pointer(context, builder, sig.args[0], args[0], args[1], n)
+        return _load_channels_ir(context, builder, sig.args[0], pointer, c, first_lanes(builder, c * vector.lanes, n))
+
+    return types.UniTuple(vector, c)(array, types.intp, count, types.intp), codegen
+
+
+def _interleave(builder, channels, vector, c):
+    """IR: one wide vector of the pixels of a tuple of channels."""
+    wide = builder.extract_value(channels, 0)
+    for k in range(1, c):  # concatenate
+        size = k * vector.lanes
+        right = builder.extract_value(channels, k)
+        pad = ir.Constant(ir.VectorType(_I32, size), [min(j, vector.lanes) for j in range(size)])
+        right = builder.shuffle_vector(right, ir.Constant(right.type, ir.Undefined), pad)
+        both = ir.Constant(ir.VectorType(_I32, size + vector.lanes), list(range(size + vector.lanes)))
+        wide = builder.shuffle_vector(wide, right, both)
+    order = [k * vector.lanes + lane for lane in range(vector.lanes) for k in range(c)]
+    order = ir.Constant(ir.VectorType(_I32, len(order)), order)
+    return builder.shuffle_vector(wide, ir.Constant(wide.type, ir.Undefined), order)
+
+
 def _store_channels_twin(array, i, channels):
-    values = np.stack(channels, axis=-1).reshape(-1)
-    array.reshape(-1)[i : i + values.size] = _narrow_twin(values, array.dtype)
+    _store_channels_part_twin(array, i, channels, len(channels[0]))
 
 
 @primitive(twin=_store_channels_twin)
@@ -410,21 +456,33 @@ def store_channels(typing_context, array, i, channels):
     def codegen(context, builder, sig, args):
         last = _plus(builder, args[1], c * vector.lanes - 1)
         pointer = element_pointer(context, builder, sig.args[0], args[0], args[1], last)
-        wide = builder.extract_value(args[2], 0)
-        for k in range(1, c):  # concatenate
-            size = k * vector.lanes
-            right = builder.extract_value(args[2], k)
-            pad = ir.Constant(ir.VectorType(_I32, size), [min(j, vector.lanes) for j in range(size)])
-            right = builder.shuffle_vector(right, ir.Constant(right.type, ir.Undefined), pad)
-            both = ir.Constant(ir.VectorType(_I32, size + vector.lanes), list(range(size + vector.lanes)))
-            wide = builder.shuffle_vector(wide, right, both)
-        order = [k * vector.lanes + lane for lane in range(vector.lanes) for k in range(c)]
-        order = ir.Constant(ir.VectorType(_I32, len(order)), order)
-        wide = builder.shuffle_vector(wide, ir.Constant(wide.type, ir.Undefined), order)
+        wide = _interleave(builder, args[2], vector, c)
         _store_ir(context, builder, sig.args[0], vector, wide, pointer, c * vector.lanes)
         return context.get_dummy_value()
 
     return types.void(array, types.intp, channels), codegen
+
+
+def _store_channels_part_twin(array, i, channels, n):
+    values = np.stack(channels, axis=-1)[: max(n, 0)].reshape(-1)
+    array.reshape(-1)[i : i + values.size] = _narrow_twin(values, array.dtype)
+
+
+@primitive(twin=_store_channels_part_twin)
+def store_channels_part(typing_context, array, i, channels, n):
+    """`store_channels` of the first `n` pixels; n may be 0."""
+    if not (isinstance(channels, types.UniTuple) and _is_vector(channels.dtype)):
+        return None
+    vector, c = channels.dtype, len(channels)
+
+    def codegen(context, builder, sig, args):
+        n = builder.mul(args[3], ir.Constant(_I64, c))
+        pointer = part_pointer(context, builder, sig.args[0], args[0], args[1], n)
+        wide, mask = _interleave(builder, args[2], vector, c), first_lanes(builder, c * vector.lanes, n)
+        _store_ir(context, builder, sig.args[0], vector, wide, pointer, c * vector.lanes, mask)
+        return context.get_dummy_value()
+
+    return types.void(array, types.intp, channels, types.intp), codegen
 
 
 def _transpose_twin(source, i, pitch, target, o, target_pitch):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from smalti.kernels import _simd
-from smalti.kernels._jit import JIT, kernel
+from smalti.kernels._jit import JIT, helper, kernel
 from smalti.kernels._simd import (
     WIDTH,
     fma,
@@ -15,6 +15,7 @@ from smalti.kernels._simd import (
     lanes,
     load,
     load_channels,
+    load_channels_part,
     load_part,
     prefetch,
     scale_by_power,
@@ -23,6 +24,7 @@ from smalti.kernels._simd import (
     split_exponent,
     store,
     store_channels,
+    store_channels_part,
     store_part,
     stream,
     transpose,
@@ -33,7 +35,7 @@ from smalti.kernels._simd import (
     vround,
     vsqrt,
 )
-from smalti.kernels._simd_math import vcbrt, vexp, vlog, vtanh
+from smalti.kernels._simd_math import vcbrt, vexp, vlog, vpower, vtanh
 from tests.helpers import guarded, posix, run_alone, run_python
 
 DTYPES = (np.uint8, np.uint16, np.int32, np.float32, np.float64)
@@ -114,6 +116,13 @@ def _channels(x, out, doubled):
         i += 3 * lanes(x)
 
 
+@kernel
+def _channels_part(x, n, doubled):
+    a, b = load_channels_part(x, 0, 2, n)
+    store_channels_part(doubled, 0, (2.0 * a, 2.0 * b), n)
+    return hsum(a)
+
+
 @pytest.mark.parametrize("dtype", [np.uint8, np.float32, np.float64])
 def test_channels(dtype):
     step = n_lanes(dtype)
@@ -123,6 +132,11 @@ def test_channels(dtype):
     _channels(x, out, doubled)
     np.testing.assert_array_equal(out.reshape(2, 3, step), x.reshape(2, step, 3).transpose(0, 2, 1))
     np.testing.assert_array_equal(doubled, 2 * x.astype(work))
+    for n in range(step + 1):
+        doubled[:] = -1
+        assert _channels_part(x, n, doubled) == x[: 2 * n : 2].sum()
+        np.testing.assert_array_equal(doubled[: 2 * n], 2 * x[: 2 * n].astype(work))
+        assert (doubled[2 * n :] == -1).all()
 
 
 @kernel
@@ -217,11 +231,17 @@ def _mapped(function):
     return run
 
 
+@helper
+def _power(x):
+    return vpower(x, 0.375)
+
+
 MATH = {
     "exp": (_mapped(vexp), np.exp, 1.6),
     "log": (_mapped(vlog), np.log, 1.4),
     "tanh": (_mapped(vtanh), np.tanh, 3.0),
     "cbrt": (_mapped(vcbrt), np.cbrt, 1.5),
+    "power": (_mapped(_power), lambda x: np.power(x, np.longdouble(0.375)), 2.5),
 }
 
 
@@ -236,6 +256,8 @@ def test_error_in_units_in_the_last_place(name, dtype):
     x = np.concatenate([x, rng.normal(0, 5, count).astype(dtype), np.linspace(-1e-3, 1e-3, 99).astype(dtype)])
     if name == "cbrt":
         x = x[(np.abs(x) >= np.finfo(dtype).tiny) | (x == 0) | np.isnan(x)]  # subnormal numbers count as 0
+    if name == "power":
+        x = x[(x >= np.finfo(dtype).tiny) & (x < np.inf)]
     out = np.empty_like(x)
     with np.errstate(all="ignore"):
         run(x, out)
@@ -274,6 +296,7 @@ def _protected():
                 out = guarded(np.zeros(n, np.float64 if dtype == np.float64 else np.float32), side)
                 _copy(x, out)
                 np.testing.assert_array_equal(out, x)
+                _channels_part(x, min(n // 2, n_lanes(dtype)), out)
 
 
 @posix

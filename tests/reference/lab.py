@@ -18,3 +18,18 @@ def rgb2lab(rgb, white=(0.95047, 1.0, 1.08883)):
             f.append(np.cbrt(t) if t > 0.008856 else 7.787 * t + 16 / 116)
         out[place] = 116 * f[1] - 16, 500 * (f[0] - f[1]), 200 * (f[1] - f[2])
     return out
+
+
+def lab2rgb(lab, white=(0.95047, 1.0, 1.08883)):
+    from_xyz = np.linalg.inv(TO_XYZ)
+    out = np.empty(lab.shape)
+    for place in np.ndindex(lab.shape[:-1]):
+        lightness, a, b = lab[place].astype(np.float64)
+        y = (lightness + 16) / 116
+        xyz = []
+        for t, w in zip((y + a / 500, y, max(0.0, y - b / 200)), white, strict=True):
+            xyz.append(w * (t**3 if t > 0.2068966 else (t - 16 / 116) / 7.787))
+        for c, row in enumerate(from_xyz):
+            v = sum(m * t for m, t in zip(row, xyz, strict=True))
+            out[(*place, c)] = min(1.0, max(0.0, 1.055 * v ** (1 / 2.4) - 0.055 if v > 0.0031308 else 12.92 * v))
+    return out

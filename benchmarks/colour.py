@@ -1,0 +1,87 @@
+"""Conversions of colours against scikit-image and OpenCV, on 1024 x 1536 pixels."""
+
+import numpy as np
+
+from smalti import kernels
+
+from .harness import Case, close, peer, picture, row
+
+cv2 = peer("cv2")
+color = peer("skimage.color")
+
+
+def _unit(image):
+    return image if image.dtype == np.float32 else image.astype(np.float32) / 255
+
+
+@row("rgb2gray", "1024x1536x3", dtype=["uint8", "float32"])
+def rgb2gray(dtype):
+    image = picture() if dtype == "uint8" else _unit(picture())
+    unit, weights = _unit(image), np.array([[0.2125, 0.7154, 0.0721]], np.float32)
+    return Case(
+        lambda: kernels.rgb2gray(image),
+        close(1e-6),
+        {
+            "skimage": color and (lambda: color.rgb2gray(unit)),
+            "cv2": cv2 and (lambda: cv2.transform(_unit(image), weights)),  # cvtColor has other weights
+        },
+    )
+
+
+@row("rgb2hsv", "1024x1536x3", dtype=["uint8", "float32"])
+def rgb2hsv(dtype):
+    image = picture() if dtype == "uint8" else _unit(picture())
+    unit = _unit(image)
+
+    def with_cv2():  # uint8 in would mean uint8 out, the hue in steps of two degrees
+        hsv = cv2.cvtColor(_unit(image), cv2.COLOR_RGB2HSV)
+        hsv[..., 0] *= 1 / 360
+        return hsv
+
+    return Case(
+        lambda: kernels.rgb2hsv(image),
+        close(1e-4),  # OpenCV adds a small number to what it divides by
+        {"skimage": color and (lambda: color.rgb2hsv(unit)), "cv2": cv2 and with_cv2},
+    )
+
+
+@row("hsv2rgb", "1024x1536x3 float32")
+def hsv2rgb():
+    hsv = kernels.rgb2hsv(_unit(picture()))
+    degrees = hsv * np.float32([360, 1, 1])
+    return Case(
+        lambda: kernels.hsv2rgb(hsv),
+        close(1e-5),
+        {
+            "skimage": color and (lambda: color.hsv2rgb(hsv)),
+            "cv2": cv2 and (lambda: cv2.cvtColor(degrees, cv2.COLOR_HSV2RGB)),
+        },
+    )
+
+
+@row("rgb2lab", "1024x1536x3", dtype=["uint8", "float32"])
+def rgb2lab(dtype):
+    image = picture() if dtype == "uint8" else _unit(picture())
+    unit = _unit(image)
+    return Case(
+        lambda: kernels.rgb2lab(image),
+        close(5e-3),  # OpenCV interpolates in tables
+        {
+            "skimage": color and (lambda: color.rgb2lab(unit)),
+            # uint8 in would mean uint8 out, with other ranges
+            "cv2": cv2 and (lambda: cv2.cvtColor(_unit(image), cv2.COLOR_RGB2Lab)),
+        },
+    )
+
+
+@row("lab2rgb", "1024x1536x3 float32")
+def lab2rgb():
+    lab = kernels.rgb2lab(picture())
+    return Case(
+        lambda: kernels.lab2rgb(lab),
+        close(5e-3),  # OpenCV interpolates in tables
+        {
+            "skimage": color and (lambda: color.lab2rgb(lab)),
+            "cv2": cv2 and (lambda: cv2.cvtColor(lab, cv2.COLOR_Lab2RGB)),
+        },
+    )
