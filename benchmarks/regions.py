@@ -72,8 +72,10 @@ def label(picture_of):
     )
 
 
-@row("watershed", "1024x1536, 600 markers", dtype=["float32", "uint8"])
-def watershed(dtype):
+@row("watershed", "1024x1536, 600 markers", kind=["float32", "uint8", "float32 compact"])
+def watershed(kind):
+    dtype, _, compact = kind.partition(" ")
+    compactness = 0.01 if compact else 0
     rgb = picture()
     image = kernels.sobel(kernels.gaussian(rgb[..., 0].astype(np.float32), 2))
     image /= image.max()
@@ -85,7 +87,7 @@ def watershed(dtype):
     def check(ours, theirs):
         if set(np.unique(ours)) != set(range(1, 601)):
             raise AssertionError("not the regions of the markers")
-        if not np.array_equal(ours, kernels.watershed(image.astype(np.float64), markers)):
+        if not np.array_equal(ours, kernels.watershed(image.astype(np.float64), markers, compactness=compactness)):
             raise AssertionError("another dtype of the same picture has other regions")
         for name, other in theirs.items():
             same = (ours == other).mean()
@@ -93,11 +95,11 @@ def watershed(dtype):
                 raise AssertionError(f"only {same:.2%} of the pixels are as in {name}")
 
     return Case(
-        lambda: kernels.watershed(image, markers),
+        lambda: kernels.watershed(image, markers, compactness=compactness),
         check,
         {
-            "skimage": segmentation and (lambda: segmentation.watershed(image, markers)),
-            "cv2": cv2 and (lambda: cv2.watershed(rgb, markers.copy())),
+            "skimage": segmentation and (lambda: segmentation.watershed(image, markers, compactness=compactness)),
+            **({} if compact else {"cv2": cv2 and (lambda: cv2.watershed(rgb, markers.copy()))}),
         },
         # cv2 floods by differences of colour, and draws lines between regions; among equal pixels skimage takes
         # markers in the order of its heap, not of the picture, which shows where there are few levels.

@@ -23,12 +23,13 @@ def cases(draw):
 
 
 @examples(80)
-@given(cases(), st.booleans())
-def test_against_twin(case, lines):
+@given(cases(), st.sampled_from([0, 0, 0.01, 1, 300]), st.booleans())
+def test_against_twin(case, compactness, lines):
     image, markers, connectivity, mask = case
-    labels = watershed(image, markers, connectivity, mask=mask, watershed_line=lines)
+    labels = watershed(image, markers, connectivity, mask=mask, compactness=compactness, watershed_line=lines)
     assert labels.dtype == np.int32
-    np.testing.assert_array_equal(labels, reference.watershed(image, markers, connectivity, mask, lines))
+    expected = reference.watershed(image, markers, connectivity, mask, compactness, lines)
+    np.testing.assert_array_equal(labels, expected)
 
 
 @examples(60)
@@ -52,6 +53,22 @@ def test_against_skimage_without_ties(connectivity):
         np.testing.assert_array_equal(watershed(picture, markers, connectivity), expected)
         expected = segmentation.watershed(picture, connectivity=connectivity)
         np.testing.assert_array_equal(watershed(picture, connectivity=connectivity), expected)
+        for compactness in (1e-3, 0.7):
+            expected = segmentation.watershed(picture, markers, connectivity, compactness=compactness)
+            np.testing.assert_array_equal(watershed(picture, markers, connectivity, compactness=compactness), expected)
+
+
+def test_number_of_markers_as_skimage():
+    segmentation = pytest.importorskip("skimage.segmentation")
+    rng = np.random.default_rng(1)
+    for shape in [(30, 40), (3, 50), (50, 1), (7, 7)]:
+        image = rng.permutation(shape[0] * shape[1]).reshape(shape).astype(np.float32)
+        for count in (1, 2, 5, 23, 49, 5000):
+            np.testing.assert_array_equal(watershed(image, count), segmentation.watershed(image, count))
+    image, mask = rng.permutation(1200).reshape(30, 40) / 1200, np.zeros((30, 40), bool)
+    mask[5:, 8:30] = True
+    expected = segmentation.watershed(image, 9, mask=mask)
+    np.testing.assert_array_equal(watershed(image, 9, mask=mask), expected)
 
 
 def test_plateau_is_shared_by_distance():
@@ -94,7 +111,11 @@ def test_threads_and_callers():
     image = np.random.default_rng(0).random((300, 400), dtype=np.float32)
 
     def everything():
-        return [watershed(image), watershed((image * 255).astype(np.uint8), 40, 2, watershed_line=True)]
+        return [
+            watershed(image),
+            watershed(image, 40, compactness=0.1),
+            watershed((image * 255).astype(np.uint8), 40, 2, watershed_line=True),
+        ]
 
     bit_identical_for_threads(everything)
     bit_identical_for_callers(everything, calls=1)
@@ -117,6 +138,8 @@ def test_bad_input():
         (lambda: watershed(image, 0), "watershed: markers must be at least 1, got 0"),
         (lambda: watershed(image, np.full((3, 4), -1)), "watershed: markers must be at least 0, got -1"),
         (lambda: watershed(image, 4, 3), "watershed: connectivity must be from 1 to 2, got 3"),
+        (lambda: watershed(image, 4, compactness=-1), "watershed: compactness must be at least 0, got -1"),
+        (lambda: watershed(image, 4, compactness=1e308), "image and compactness times distance must be finite"),
         (lambda: watershed(image, 4, mask=np.zeros((3, 4), bool)), "markers must not all be 0 within the mask"),
         (lambda: watershed(image, 4, mask=np.zeros((3, 3), bool)), r"mask must have shape \(3, 4\), got \(3, 3\)"),
     ]:

@@ -1,12 +1,13 @@
 """Slow twin: flooding with a heap of (height, arrival), and local minima by definition."""
 
 import heapq
+import math
 
 import numpy as np
 
 STEPS = {
     1: [(-1, 0), (0, -1), (0, 1), (1, 0)],
-    2: [(-1, -1), (-1, 0), (-1, 1), (0, -1), (0, 1), (1, -1), (1, 0), (1, 1)],
+    2: [(-1, 0), (0, -1), (0, 1), (1, 0), (-1, -1), (-1, 1), (1, -1), (1, 1)],
 }
 
 
@@ -16,18 +17,23 @@ def _around(shape, r, c, connectivity):
             yield r + down, c + right
 
 
-def watershed(image, markers, connectivity=1, mask=None, lines=False):
+def watershed(image, markers, connectivity=1, mask=None, compactness=0, lines=False):
     mask = np.ones(image.shape, bool) if mask is None else mask
     labels = np.where(mask, markers, 0)
-    heap = [(image[r, c], age, r, c) for age, (r, c) in enumerate(np.argwhere(labels).tolist())]
+    heap = [(float(image[r, c]), age, r, c, r, c) for age, (r, c) in enumerate(np.argwhere(labels).tolist())]
     heapq.heapify(heap)
     age = len(heap)
     while heap:
-        _, _, r, c = heapq.heappop(heap)
+        _, _, r, c, top, left = heapq.heappop(heap)
+        if compactness and labels[r, c] and (r, c) != (top, left):
+            continue
+        labels[r, c] = labels[top, left]
         for i, j in _around(image.shape, r, c, connectivity):
             if labels[i, j] == 0 and mask[i, j]:
-                labels[i, j] = labels[r, c]
-                heapq.heappush(heap, (image[i, j], age, i, j))
+                if not compactness:
+                    labels[i, j] = labels[r, c]
+                distance = math.sqrt((i - top) ** 2 + (j - left) ** 2)
+                heapq.heappush(heap, (float(image[i, j]) + compactness * distance, age, i, j, top, left))
                 age += 1
     if lines:
         drawn = labels.copy()
