@@ -105,3 +105,20 @@ def watershed(kind):
         # markers in the order of its heap, not of the picture, which shows where there are few levels.
         unlike=("cv2",) if dtype == "float32" else ("cv2", "skimage"),
     )
+
+
+@row("felzenszwalb", "1024x1536 RGB", scale=[100, 1000])
+def felzenszwalb(scale):
+    rgb = picture()
+
+    def check(ours, theirs):
+        for name, other in theirs.items():
+            same = (ours == other).mean()
+            if same < 0.999:
+                raise AssertionError(f"only {same:.2%} of the pixels are as in {name}")
+
+    return Case(
+        lambda: kernels.felzenszwalb(rgb, scale, 0.8, 50),
+        check,
+        {"skimage": segmentation and (lambda: segmentation.felzenszwalb(rgb, scale, 0.8, 50))},
+    )

@@ -24,6 +24,7 @@ from .conv2d import conv2d
 from .conv2d_backward_input import conv2d_backward_input
 from .conv2d_backward_weight import conv2d_backward_weight
 from .conv2d_transpose import conv2d_transpose
+from .felzenszwalb import felzenszwalb
 from .gaussian import gaussian
 from .gaussian_laplace import gaussian_laplace
 from .hsv import hsv2rgb, rgb2hsv
@@ -55,6 +56,7 @@ __all__ = [
     "conv2d_backward_input",
     "conv2d_backward_weight",
     "conv2d_transpose",
+    "felzenszwalb",
     "gaussian",
     "gaussian_laplace",
     "hsv2rgb",
