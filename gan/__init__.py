@@ -5,12 +5,14 @@
 `mlp`, `dcgan`, `cgan`        a generator and a discriminator, of dense layers, of convolutions, told the class
 `Trainer`, `train`            one step; a whole run, with checkpoints and sample grids
 `generate`, `interpolate`     pictures from a run or a model
+`evaluate`                    how good they are, beside real pictures
 ============================  =========================================================================
 
 Pictures are (N, H, W, C) in [0, 1] wherever they enter or leave.
 """
 
 from .data import Dataset, load_dataset
+from .evaluate import evaluate
 from .glyphs import glyphs
 from .models import GAN, cgan, dcgan, mlp
 from .sampling import generate, interpolate
@@ -18,5 +20,6 @@ from .train import train
 from .trainer import Trainer
 
 __all__ = [
-    "load_dataset", "Dataset", "glyphs", "mlp", "dcgan", "cgan", "GAN", "Trainer", "train", "generate", "interpolate"
+    "load_dataset", "Dataset", "glyphs", "mlp", "dcgan", "cgan", "GAN", "Trainer", "train", "generate", "interpolate",
+    "evaluate",
 ]  # fmt: skip

@@ -94,8 +94,12 @@ def restore(run, config, trainer):
 
 
 def load_model(run):
-    """The model of a run, with its weights; the averaged generator, if the run has one."""
-    config, arrays = load(run)
+    """The model of a run, with its weights; see `model_of`."""
+    return model_of(run, *load(run))
+
+
+def model_of(run, config, arrays):
+    """The model of what `load` gives: with the averaged generator, if the run has one."""
     recipe = dict(config.get("model") or {})
     if "model" not in recipe:
         raise ValueError(f"{run}: its model was made by hand, so that it cannot be made again from the checkpoint")

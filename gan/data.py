@@ -31,11 +31,14 @@ class Dataset:
     labels : (N,) int32 from 0, or None
     name : str
         Where the pictures come from, for messages.
+    source : str or None
+        What `load_dataset` makes it from again, wherever it is called.
     """
 
     images: np.ndarray
     labels: np.ndarray | None = None
     name: str = "dataset"
+    source: str | None = None
 
     def __post_init__(self):
         object.__setattr__(self, "images", _as_pictures(self.name, self.images))
@@ -59,6 +62,15 @@ class Dataset:
         of_images = zlib.crc32(self.images)
         return of_images if self.labels is None else zlib.crc32(self.labels, of_images)
 
+    def select(self, index):
+        """The dataset of some of the pictures."""
+        return Dataset(self.images[index], None if self.labels is None else self.labels[index], self.name)
+
+    def scaled(self, index=slice(None)):
+        """Pictures as float32 in [0, 1]."""
+        images = self.images[index]
+        return images * np.float32(1 / 255) if images.dtype == np.uint8 else images
+
     def batch(self, number, batch_size, *, seed=0):
         """The batch with this number, from 0, of the endless shuffled stream.
 
@@ -72,10 +84,7 @@ class Dataset:
         index = np.empty(batch_size, np.intp)
         for epoch in np.unique(epochs):
             index[epochs == epoch] = _order(seed, int(epoch), len(self))[within[epochs == epoch]]
-        images = self.images[index]
-        if images.dtype == np.uint8:
-            images = images * np.float32(1 / 255)
-        return images, None if self.labels is None else self.labels[index]
+        return self.scaled(index), None if self.labels is None else self.labels[index]
 
 
 @functools.lru_cache(maxsize=2)  # a batch may reach into the next epoch
@@ -112,27 +121,29 @@ def load_dataset(source, *, image_shape=None):
         One line that names the file and what is wrong with it.
     """
     shape = _as_image_shape(image_shape)
+    again = None
     if isinstance(source, Dataset):
-        images, labels, name = source.images, source.labels, source.name
+        images, labels, name, again = source.images, source.labels, source.name, source.source
     elif isinstance(source, np.ndarray):
         images, labels, name = source, None, "array"
     elif isinstance(source, str) and source == "glyphs":
-        (images, labels), name = glyphs(), "glyphs"
+        (images, labels), name, again = glyphs(), source, source
     else:
         path, name = FASHION_MNIST if source == "fashion-mnist" else Path(source), str(source)
         if not path.exists():
             hint = "; Debian's package dataset-fashion-mnist has it" if path is FASHION_MNIST else ""
             raise FileNotFoundError(f"{path}: no such file or folder{hint}")
+        again = str(path.resolve())
         if path.is_dir():
             images, labels = files.read_folder(path, None if shape is None else lambda image: _fit(image, shape))
         elif path.suffix.lower() == ".npz":
             images, labels = files.read_npz(path)
         else:
             images, labels = files.read_idx(path)
-    dataset = Dataset(images, labels, name)
+    dataset = Dataset(images, labels, name, again)
     if shape is None or dataset.image_shape == _full_shape(shape, dataset.image_shape):
         return dataset
-    return Dataset(np.stack([_fit(image, shape) for image in dataset.images]), dataset.labels, name)
+    return Dataset(np.stack([_fit(image, shape) for image in dataset.images]), dataset.labels, name, again)
 
 
 def _as_image_shape(image_shape):

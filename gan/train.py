@@ -140,7 +140,7 @@ class _Run:
         self.folder, self._trainer = folder, trainer
         self.config = {
             "model": model.recipe, "batch_size": trainer.batch_size, "seed": trainer.seed, **trainer.options,
-            "dataset": {"source": dataset.name, "pictures": len(dataset), "checksum": dataset.checksum()},
+            "dataset": {"source": dataset.source, "pictures": len(dataset), "checksum": dataset.checksum()},
         }  # fmt: skip
         (folder / "samples").mkdir(parents=True, exist_ok=True)
         for left_over in folder.rglob(".*.tmp"):  # of a process that was killed while it wrote

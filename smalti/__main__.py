@@ -135,6 +135,15 @@ def generate(arguments):
     print(f"{out}: {len(images)} pictures")
 
 
+def evaluate(arguments):
+    from . import gan
+
+    measures = gan.evaluate(arguments.run_folder, arguments.data, n=arguments.number, rng=arguments.seed)
+    print(f"{'':18} {'samples':>10} {'real pictures':>14}")
+    for name, measure in measures.items():
+        print(f"{name:18} {measure['value']:10.4g} {measure['floor']:14.4g}")
+
+
 def warmup(arguments):
     from . import warmup
 
@@ -249,6 +258,12 @@ def _parser():
     sub.add_argument(
         "--truncation", type=float, metavar="X", help="keep latents within X: better pictures, less variety"
     )
+    sub.add_argument("--seed", type=_at_least(0), default=0, metavar="N", help="default: %(default)s")
+
+    sub = command(evaluate, "Compare pictures of a trained model with real ones; the result is also on the run's page.")
+    sub.add_argument("run_folder", type=Path, metavar="RUN", help="the folder that train has written")
+    sub.add_argument("--data", metavar="PATH|glyphs|fashion-mnist", help="real pictures (default: those of the run)")
+    sub.add_argument("-n", "--number", type=_at_least(8), default=2000, metavar="N", help="default: %(default)s")
     sub.add_argument("--seed", type=_at_least(0), default=0, metavar="N", help="default: %(default)s")
 
     command(warmup, "Compile everything once, so that later starts are quick.")

@@ -20,7 +20,7 @@ from smalti import _demo, _picture
 from smalti.__main__ import main
 from tests.helpers import ROOT
 
-SUBCOMMANDS = "demo segment train generate warmup info".split()
+SUBCOMMANDS = "demo segment train generate evaluate warmup info".split()
 
 
 def command(*arguments, **options):
@@ -106,6 +106,8 @@ def test_help_imports_nothing_heavy():
         ["generate", "run", "-o", "x.png", "--label", "-1"],
         ["generate", "run"],
         ["generate", "run", "-n", "0", "-o", "x.png"],
+        ["evaluate"],
+        ["evaluate", "run", "-n", "1"],
         ["info", "--threads", "0"],
     ],
 )
@@ -283,6 +285,16 @@ def test_classes_and_options(data, tmp_path, capsys):
     assert status("generate", run, "-n", 5, "-o", tmp_path / "one.npz", "--label", 1, "--truncation", 0.7) == 0
     with np.load(tmp_path / "x.npz") as in_turn, np.load(tmp_path / "one.npz") as one:
         assert in_turn["y"].tolist() == [0, 1, 2, 0, 1] and one["y"].tolist() == 5 * [1]
+    capsys.readouterr()
+    with np.load(data) as archive:
+        np.savez(tmp_path / "more.npz", x=np.repeat(archive["x"], 2, axis=0), y=np.repeat(archive["y"], 2))
+    assert status("evaluate", run, "--data", tmp_path / "more.npz", "-n", 9) == 0
+    table = capsys.readouterr().out.splitlines()
+    assert [line[:18].strip() for line in table[1:]] == [
+        "Frechet distance", "kernel distance", "precision", "recall", "class coverage", "label accuracy"
+    ]  # fmt: skip
+    assert (run / "evaluation.json").exists()
+    assert "needs at least 32 pictures" in failure(capsys, "evaluate", run)
     message = failure(capsys, "generate", run, "-o", tmp_path / "x.png", "--label", 3)
     assert "labels must be in 0 to 2, got values from 3 to 3" in message
     message = failure(capsys, *arguments, "--steps", 9, "--objective", "hinge")

@@ -35,7 +35,7 @@ PROMISED = {
     "smalti.nn.init": "he glorot normal zeros",
     "smalti.segment": "segment Segmentation",
     "smalti.segment.metrics": "covering rand_index variation_of_information boundary_f adapted_rand_error dice iou",
-    "smalti.gan": "load_dataset mlp dcgan cgan GAN train Trainer generate interpolate",
+    "smalti.gan": "load_dataset mlp dcgan cgan GAN train Trainer generate interpolate evaluate",
 }
 FAMILIES = {"scharr": "sobel", "prewitt": "sobel"}  # kernels that are tested in another one's file
 HEAVY = "scipy torch cv2 skimage sklearn matplotlib tensorflow pandas dask mpi4py".split()

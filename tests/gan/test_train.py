@@ -38,7 +38,7 @@ def test_what_a_run_leaves(tmp_path):
     assert [nn.load(out / name)["steps_done"] for name in names[:2]] == [20, 14]
     config = json.loads((out / "config.json").read_text())
     assert config["model"]["width"] == 4 and config["objective"] == "non-saturating"
-    assert config["dataset"] == {"source": "dataset", "pictures": 50, "checksum": tiny_dataset().checksum()}
+    assert config["dataset"] == {"source": None, "pictures": 50, "checksum": tiny_dataset().checksum()}
     records = [json.loads(line) for line in (out / "metrics.jsonl").read_text().splitlines()]
     assert [r["step"] for r in records if "discriminator" in r] == [10, 20]
     assert {"generator", "real", "fake", "learning rate", "generator gradient", "seconds"} < records[-2].keys()

@@ -34,3 +34,26 @@ def generator_loss(fake_logits, objective):
     if objective == "minimax":
         return _mean(_log_sigmoid(-z) for z in fake)
     return _mean(-_log_sigmoid(z) for z in fake)
+
+
+def kernel_distance(real, fake):
+    """The unbiased squared maximum mean discrepancy with the kernel (x . y / d + 1)^3, pair by pair."""
+
+    def kernel(x, y):
+        return (math.fsum(float(a) * float(b) for a, b in zip(x, y, strict=True)) / len(x) + 1) ** 3
+
+    def of_pairs(points):
+        return _mean(kernel(x, y) for i, x in enumerate(points) for j, y in enumerate(points) if i != j)
+
+    return of_pairs(real) + of_pairs(fake) - 2 * _mean(kernel(x, y) for x in real for y in fake)
+
+
+def part_among(points, others, neighbours=3):
+    """Part of the points that are no further from one of the others than that is from its k-th neighbour."""
+
+    def reach(i):
+        return sorted(math.dist(others[i], other) for j, other in enumerate(others) if j != i)[neighbours - 1]
+
+    reaches = [reach(i) for i in range(len(others))]
+    inside = [any(math.dist(p, q) <= r for q, r in zip(others, reaches, strict=True)) for p in points]
+    return sum(inside) / len(inside)
