@@ -17,6 +17,10 @@ PEERS = ("torch", "opencv-python-headless", "scikit-image", "scikit-learn", "sci
 
 def main():
     arguments = _parser().parse_args()
+    if arguments.names == ["bsds"]:
+        from . import bsds
+
+        return bsds.main(arguments.data, arguments.pictures)
     with tempfile.TemporaryDirectory(prefix="smalti-benchmark-") as cache:
         os.environ["NUMBA_CACHE_DIR"] = cache  # an empty one, so that first calls compile
         return run(arguments)
@@ -24,10 +28,12 @@ def main():
 
 def _parser():
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Verify and time smalti and its peers.")
-    parser.add_argument("names", metavar="NAME", nargs="*", help="rows or groups (default: all)")
+    parser.add_argument("names", metavar="NAME", nargs="*", help="rows or groups (default: all); or bsds alone")
     parser.add_argument("--threads", metavar="N", type=int, nargs="+", help="thread counts (default: all cores)")
     parser.add_argument("--seconds", metavar="S", type=float, default=3, help="time for each row (default: 3)")
     parser.add_argument("--json", metavar="FILE", help="write all measurements there")
+    parser.add_argument("--data", metavar="FOLDER", help="pictures and what people drew, for bsds alone")
+    parser.add_argument("--pictures", metavar="N", type=int, help="only the first N, for bsds alone")
     parser.add_argument("--report", action="store_true", help="write the table into README.md")
     return parser
 

@@ -2,8 +2,8 @@
 
     python -m benchmarks.learn_boundaries FOLDER [--pictures N]
 
-FOLDER holds ``ID.jpg`` and ``ID.npz`` of BSDS500's training set: ``labels`` (people, H, W), ``boundaries`` (people, H,
-packed bits of W) and ``width``. Prints the numbers that stand in ``segment/boundary.py`` and ``segment/hierarchy.py``.
+FOLDER holds BSDS500's training set, as ``bsds.py`` describes it. Prints the numbers that stand in
+``segment/boundary.py`` and ``segment/hierarchy.py``.
 
 1. A logistic regression of the share of people who drew a boundary near a pixel, on the differences of each cue there,
    in the direction in which the sum of all is largest. Only ridges of that sum count, since only they can become
@@ -17,25 +17,17 @@ import itertools
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 from scipy.ndimage import distance_transform_edt
 
 from smalti.kernels import merge_regions, oriented_gradient, region_adjacency, rgb2lab, watershed
 from smalti.segment import boundary
 
+from .bsds import read
+
 NEAR = 2.5  # pixels
 COLOR_WEIGHTS = (0.002, 0.004, 0.008)
 AREA_EXPONENTS = (0.05, 0.1, 0.15)
 LEVELS = np.geomspace(0.05, 0.5, 24)
-
-
-def read(path):
-    """A picture, and the regions and boundaries that each person drew."""
-    rgb = np.asarray(Image.open(path))
-    with np.load(path.with_suffix(".npz")) as truth:
-        width = int(truth["width"])
-        boundaries = np.unpackbits(truth["boundaries"], axis=-1)[..., :width].astype(bool)
-        return rgb, list(truth["labels"].astype(np.int32)), boundaries
 
 
 def differences(rgb):
