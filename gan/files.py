@@ -113,10 +113,13 @@ def _read_idx(path):
                 expected = math.prod(shape) * dtype.itemsize
                 if expected > size * (_DEFLATE_LIMIT if zipped else 1):
                     raise ValueError(f"{path}: truncated IDX file: shape {shape} needs {expected} bytes")
-                data = file.read(expected + 1)
+                if zipped:
+                    data = np.frombuffer(file.read(expected + 1), np.uint8)
+                else:  # mapped, so that a large file is read as it is needed
+                    data = np.memmap(path, np.uint8, "r", offset=file.tell())
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise ValueError(f"{path}: truncated or damaged gzip file: {one_line(error)}") from None
     if len(data) != expected:
         wrong = "truncated" if len(data) < expected else "too long"
         raise ValueError(f"{path}: {wrong} IDX file: shape {shape} needs {expected} bytes of data")
-    return np.frombuffer(data, dtype).reshape(shape).astype(dtype.newbyteorder("="))
+    return data.view(dtype).reshape(shape).astype(dtype.newbyteorder("="), copy=False)

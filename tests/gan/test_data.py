@@ -2,6 +2,7 @@
 
 import errno
 import gzip
+import mmap
 import struct
 
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 from PIL import Image
 
 from smalti import gan
+from smalti.gan import data
 from smalti.segment.files import atomic, read_image
 
 
@@ -82,6 +84,14 @@ def test_idx(tmp_path, zipped):
     np.testing.assert_array_equal(dataset.labels, y)
 
 
+def test_plain_idx_is_mapped(tmp_path):
+    (tmp_path / "d").write_bytes(idx(pictures()[..., 0]))
+    memory = gan.load_dataset(tmp_path / "d").images
+    while isinstance(memory, np.ndarray):
+        memory = memory.base
+    assert isinstance(memory, mmap.mmap)
+
+
 def test_idx_of_floats(tmp_path):
     x = np.random.default_rng(0).random((3, 4, 4)).astype(np.float32)
     (tmp_path / "d").write_bytes(idx(x, code=0x0D))
@@ -131,6 +141,30 @@ def test_image_shape_of_arrays():
 def test_glyphs():
     dataset = gan.load_dataset("glyphs")
     assert dataset.image_shape == (28, 28, 1) and dataset.n_classes == 36
+
+
+def test_fashion_mnist(tmp_path, monkeypatch):
+    path = tmp_path / "train-images-idx3-ubyte.gz"
+    monkeypatch.setattr(data, "FASHION_MNIST", path)
+    refused("fashion-mnist", path, "Debian's package dataset-fashion-mnist")
+    path.write_bytes(gzip.compress(idx(pictures()[..., 0])))
+    (tmp_path / "train-labels-idx1-ubyte.gz").write_bytes(gzip.compress(idx(np.arange(5, dtype=np.uint8))))
+    dataset = gan.load_dataset("fashion-mnist")
+    assert dataset.image_shape == (8, 8, 1) and dataset.n_classes == 5 and dataset.source == str(path)
+
+
+def test_where_it_came_from(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    np.savez("d.npz", x=pictures())
+    assert gan.load_dataset("d.npz").source == str(tmp_path / "d.npz")
+    assert gan.load_dataset(gan.load_dataset("d.npz"), image_shape=(4, 4)).source == str(tmp_path / "d.npz")
+    assert gan.load_dataset("glyphs").source == "glyphs" and gan.load_dataset(pictures()).source is None
+
+
+def test_checksum_counts_labels():
+    x, y = pictures(), np.arange(5)
+    sums = {gan.Dataset(*arguments).checksum() for arguments in ((x,), (x, y), (x, y[::-1]), (x[::-1], y))}
+    assert len(sums) == 4
 
 
 def test_sixteen_bits_and_orientation(tmp_path):
