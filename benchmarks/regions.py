@@ -4,7 +4,7 @@ import numpy as np
 
 from smalti import kernels
 
-from .harness import Case, peer, picture, row
+from .harness import Case, close, peer, picture, row
 
 cv2 = peer("cv2")
 ndimage = peer("scipy.ndimage")
@@ -122,3 +122,37 @@ def felzenszwalb(scale):
         check,
         {"skimage": segmentation and (lambda: segmentation.felzenszwalb(rgb, scale, 0.8, 50))},
     )
+
+
+def blocks(image):
+    """The values of every 64th pixel as square regions."""
+    return np.repeat(np.repeat(image[::64, ::64], 64, axis=0), 64, axis=1).astype(np.int32)
+
+
+@row("find_boundaries", "1024x1536, outer", regions=["few", "many"])
+def find_boundaries(regions):
+    image = picture()[..., 0] // 64
+    labels = kernels.label(image) if regions == "many" else blocks(image)
+
+    def check(ours, theirs):
+        for name, other in theirs.items():
+            if not np.array_equal(ours, other):
+                raise AssertionError(f"not the boundaries of {name}")
+
+    def with_skimage():
+        return segmentation.find_boundaries(labels, mode="outer")
+
+    return Case(
+        lambda: kernels.find_boundaries(labels, mode="outer"), check, {"skimage": segmentation and with_skimage}
+    )
+
+
+@row("mark_boundaries", "1024x1536 RGB")
+def mark_boundaries():
+    image = picture()
+    labels = blocks(image[..., 0] // 64)
+
+    def with_skimage():
+        return segmentation.mark_boundaries(image, labels)
+
+    return Case(lambda: kernels.mark_boundaries(image, labels), close(1e-6), {"skimage": segmentation and with_skimage})

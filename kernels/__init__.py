@@ -25,12 +25,14 @@ from .conv2d_backward_input import conv2d_backward_input
 from .conv2d_backward_weight import conv2d_backward_weight
 from .conv2d_transpose import conv2d_transpose
 from .felzenszwalb import felzenszwalb
+from .find_boundaries import find_boundaries
 from .gaussian import gaussian
 from .gaussian_laplace import gaussian_laplace
 from .hsv import hsv2rgb, rgb2hsv
 from .kmeans import KMeansResult, kmeans
 from .lab import lab2rgb, rgb2lab
 from .label import label
+from .mark_boundaries import mark_boundaries
 from .matmul import matmul
 from .max_pool2d import max_pool2d, max_pool2d_backward
 from .merge_regions import Merges, merge_regions
@@ -57,12 +59,14 @@ __all__ = [
     "conv2d_backward_weight",
     "conv2d_transpose",
     "felzenszwalb",
+    "find_boundaries",
     "gaussian",
     "gaussian_laplace",
     "hsv2rgb",
     "kmeans",
     "lab2rgb",
     "label",
+    "mark_boundaries",
     "matmul",
     "max_pool2d",
     "max_pool2d_backward",
