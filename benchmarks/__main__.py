@@ -23,6 +23,8 @@ def main():
         return bsds.main(arguments.data, arguments.pictures)
     with tempfile.TemporaryDirectory(prefix="smalti-benchmark-") as cache:
         os.environ["NUMBA_CACHE_DIR"] = cache  # an empty one, so that first calls compile
+        # Idle threads of OpenBLAS spin for 2^28 cycles unless told otherwise, and would slow down whoever comes next.
+        os.environ.setdefault("OPENBLAS_THREAD_TIMEOUT", "20")
         return run(arguments)
 
 

@@ -16,9 +16,9 @@ import math
 
 import numpy as np
 
-from ._jit import helper
+from ._jit import helper, kernel
 from ._parallel import chunk_size, chunked
-from ._simd import WIDTH, lanes
+from ._simd import WIDTH, lanes, load, store, transpose
 from ._tile import TILES, load_tile, rank_one, store_tile, tile_of_row
 
 BLOCK = 1024
@@ -116,11 +116,14 @@ def product(a, a_base, a_rows, m, a_step, b, depth, b_step, segments, start, c, 
 
 def aligned_empty(shape, dtype):
     """An uninitialised array that begins at a cache line, so that no vector of it lies across two."""
-    dtype = np.dtype(dtype)
-    size = math.prod(shape) * dtype.itemsize
-    memory = np.empty(size + 64, np.uint8)
-    begin = -memory.__array_interface__["data"][0] % 64
-    return memory[begin : begin + size].view(dtype).reshape(shape)
+    memory = np.empty(math.prod(shape) * np.dtype(dtype).itemsize + 64, np.uint8)
+    return np.ndarray(shape, dtype, memory, _to_cache_line(memory))
+
+
+@kernel
+def _to_cache_line(memory):
+    """Bytes from the beginning of `memory` to the next cache line; compiled, this is quicker to ask than of NumPy."""
+    return -memory.ctypes.data % 64
 
 
 def padded(n, dtype):
@@ -137,35 +140,62 @@ def pad_start(bias, n, dtype):
     return start
 
 
-def pack(source, k_start, j_step, n, dtype):
-    """Column panels of the matrix b(k, j) = source.flat[k_start[k] + j * j_step], j < n, zeros behind column n."""
-    packed = aligned_empty((len(k_start) * padded(n, dtype),), dtype)
-    # A packed row is a copy, about a nanosecond for an element that is not contiguous.
-    _pack_rows(len(k_start), source.reshape(-1), k_start, j_step, n, packed, grain=chunk_size(n * 0.6))
+@helper(allocates=True)
+def scratch(size, like):
+    """`aligned_empty` for kernels: a flat array of the dtype of `like`."""
+    itemsize = like.itemsize
+    memory = np.empty(size + 64 // itemsize, like.dtype)
+    begin = -memory.ctypes.data % 64 // itemsize
+    return memory[begin : begin + size]
+
+
+@helper
+def pack_rows(lo, hi, source, k_start, run, j_step, j_lo, j_hi, packed, first, depth):
+    """Put the rows lo <= k < hi of b(k, j) = source[k_start[k] + j * j_step], j_lo <= j < j_hi, into column panels.
+
+    Zeros fill the last vector. Panels have `depth` rows, of which number `first` of b is the first.
+
+    Requires: `k_start` counts up by ones within each `run` of rows.
+    """
+    step = lanes(source)
+    j = j_lo
+    while j < j_hi:
+        width = panel_vectors(j_hi - j, step) * step
+        filled = min(width, j_hi - j)
+        whole = filled - filled % step
+        k = lo
+        while k < hi:
+            target = depth * (j - j_lo) + (k - first) * width
+            count, done = 1, 0  # rows that are written at once, and their columns that come as whole vectors
+            if j_step == 1:
+                done = whole
+                for i in range(0, done, step):
+                    store(packed, target + i, load(source, k_start[k] + j + i))
+            elif k + step <= min(hi, (k // run + 1) * run):
+                count, done = step, whole
+                for i in range(0, done, step):
+                    transpose(source, k_start[k] + (j + i) * j_step, j_step, packed, target + i, width)
+            for r in range(count):
+                origin = k_start[k + r] + j * j_step
+                for i in range(done, filled):
+                    packed[target + r * width + i] = source[origin + i * j_step]
+                for i in range(filled, width):
+                    packed[target + r * width + i] = 0
+            k += count
+        j += width
+
+
+def pack(source, k_start, run, j_step, n, dtype):
+    """Column panels of the matrix b(k, j) = source.flat[k_start[k] + j * j_step], j < n: see `pack_rows`."""
+    depth = len(k_start)
+    packed = aligned_empty((depth * padded(n, dtype),), dtype)
+    _pack_all_rows(depth, source.reshape(-1), k_start, run, j_step, n, packed, grain=chunk_size(n * 0.15))
     return packed
 
 
 @chunked
-def _pack_rows(lo, hi, source, k_start, j_step, n, packed):
-    step = lanes(source)
-    depth = k_start.size
-    j = 0
-    while j < n:
-        width = panel_vectors(n - j, step) * step
-        filled = min(width, n - j)
-        for k in range(lo, hi):
-            target = packed[depth * j + k * width : depth * j + (k + 1) * width]
-            origin = k_start[k] + j * j_step
-            if j_step == 1:
-                row = source[origin : origin + filled]
-                for i in range(filled):
-                    target[i] = row[i]
-            else:
-                for i in range(filled):
-                    target[i] = source[origin + i * j_step]
-            for i in range(filled, width):
-                target[i] = 0
-        j += width
+def _pack_all_rows(lo, hi, source, k_start, run, j_step, n, packed):
+    pack_rows(lo, hi, source, k_start, run, j_step, 0, n, packed, 0, k_start.size)
 
 
 def segment_table(segments, step=1):

@@ -47,7 +47,8 @@ def as_array(function, name, value, *, dtypes=FLOATS, ndim=None, shape=None, emp
         narrow = array.dtype.itemsize <= 2 or kind == "b"
         choices = [d for d in dtypes if np.dtype(d).kind == "f"]
         dtype = choices[0] if narrow else choices[-1]
-    array = np.require(array, dtype, _CLEAN)
+    if not (array.dtype == dtype and array.flags.carray):
+        array = np.require(array, dtype, _CLEAN)
     if finite:
         check_finite(function, name, array)
     return array if array.flags.writeable else _Alias(array).array

@@ -118,7 +118,7 @@ def conv2d(x, w, b=None, *, stride=1, padding=0, dilation=1):
     n = x.shape[0]
     images, rows, *plan = _plan(n, geometry, c_in, c_out, x.itemsize)
     y = aligned_empty((n, oh, ow, c_out), x.dtype)
-    w_packed = pack(w, np.arange(kh * kw * c_in) * c_out, 1, c_out, x.dtype)
+    w_packed = pack(w, np.arange(kh * kw * c_in) * c_out, 1, 1, c_out, x.dtype)
     items = -(-n // images) * -(-oh // rows)
     start = pad_start(b, c_out, x.dtype)
     _convolve_items(items, x, w_packed, start, c_out, oh, ow, sh, ph, pw, images, rows, *plan, y, grain=1)

@@ -188,12 +188,12 @@ def input_gradient(dy, w, b, geometry):
     columns = kh * kw * c_in
     if 2 * c_in <= padded(1, dy.dtype):
         images, *plan = _scatter_plan(n, geometry, c_in, c_out)
-        w_packed = pack(w, np.arange(c_out), c_out, columns, dy.dtype)
+        w_packed = pack(w, np.arange(c_out), c_out, c_out, columns, dy.dtype)
         zeros = pad_start(None, columns, dy.dtype)
         _scatter_items(n, dy, w_packed, zeros, start, kh, kw, *stride, *dilation, *pad, *plan, dx, grain=images)
         return dx
     k_start, plan = _plan(n, geometry, c_in, c_out, dy.itemsize)
-    w_packed = pack(w, k_start, c_out, c_in, dy.dtype)
+    w_packed = pack(w, k_start, c_out, c_out, c_in, dy.dtype)
     t_total = -(-h // stride[0])
     items = -(-n // plan[0]) * -(-t_total // plan[1])
     _gather_items(items, dy, w_packed, len(k_start), start, h, wide, c_in, stride[0], *plan, dx, grain=1)

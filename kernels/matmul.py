@@ -15,36 +15,38 @@ import numpy as np
 from . import _validate as check
 from ._parallel import chunk_size, chunked
 from ._product import (
+    BLOCK,
     FLOPS_PER_NANOSECOND,
     ITEM_NANOSECONDS,
     LEAST_ROWS,
     WIDEST,
     aligned_empty,
     offsets,
-    pack,
+    pack_rows,
     pad_start,
     padded,
     product,
+    scratch,
     segment_table,
 )
 from ._simd import fma, hsum, lanes, load, load_part, splat
 
-_PACKING_PAYS = 256  # rows of `a` from which on it does
-_ITEMS = 8  # as many work items, if the product is large enough
+_PACKING_PAYS = 96  # rows of `a` from which on it does
+_ROWS = 512  # about as many share a packed panel
+_ITEMS = 4  # as many work items, if the product is large enough
 
 
 @functools.lru_cache(maxsize=512)
 def _plan(m, n, k, a_row, a_step, itemsize):
     """Rows and columns of a work item, and the tables of offsets."""
-    row_time = 2.0 * n * k / FLOPS_PER_NANOSECOND
-    tile = 12  # of all heights of tiles a multiple
-    rows = -(-round(max(LEAST_ROWS, ITEM_NANOSECONDS / row_time)) // tile) * tile
-    rows = min(rows, -(-m // tile) * tile)
     panel = WIDEST * padded(1, np.dtype(f"f{itemsize}"))
-    wanted = -(-_ITEMS // -(-m // rows))
-    columns = -(-n // (panel * wanted)) * panel
-    if rows * columns * k < ITEM_NANOSECONDS:
-        columns = -(-n // panel) * panel
+    panels = -(-n // panel)
+    blocks = max(round(m / _ROWS), min(-(-_ITEMS // panels), -(-m // LEAST_ROWS)))
+    row_time = 2.0 * n * k / FLOPS_PER_NANOSECOND
+    blocks = max(1, min(blocks, round(m * row_time / ITEM_NANOSECONDS)))
+    tile = 12  # of all heights of tiles a multiple
+    rows = -(-m // (blocks * tile)) * tile
+    columns = panel * max(1, min(panels, round(ITEM_NANOSECONDS / (row_time * rows) * panels)))
     a_rows, c_rows = offsets(np.arange(rows) * a_row), offsets(np.arange(rows) * n)
     return rows, columns, a_rows, c_rows, segment_table([(0, 0, k)], step=a_step)
 
@@ -55,14 +57,26 @@ def _row_starts(k, step):
 
 
 @chunked
-def _multiply_items(lo, hi, a, m, a_row, a_step, b, depth, n, start, rows, columns, a_rows, c_rows, segments, c):
+def _multiply_items(
+    lo, hi, a, m, a_row, a_step, b, k_start, j_step, is_packed, n, start, rows, columns, a_rows, c_rows, segments, c
+):  # fmt: skip
     blocks = -(-n // columns)
+    panel = scratch(min(BLOCK, k_start.size) * columns if is_packed else 0, b)
+    whole = np.zeros((1, 3), np.int64)  # the segment of a packed block of the inner dimension
     for item in range(lo, hi):
         i, j = (item // blocks) * rows, (item % blocks) * columns
-        product(
-            a, i * a_row, a_rows, min(rows, m - i), a_step, b, depth, n, segments, start, c, i * n, c_rows,
-            j, min(n, j + columns), True,
-        )  # fmt: skip
+        count, j_hi = min(rows, m - i), min(n, j + columns)
+        if not is_packed:
+            product(a, i * a_row, a_rows, count, a_step, b, 0, n, segments, start, c, i * n, c_rows, j, j_hi, True)
+            continue
+        for s in range(segments.shape[0]):
+            a_start, k, depth = segments[s, 0], segments[s, 1], segments[s, 2]
+            pack_rows(k, k + depth, b, k_start, k_start.size, j_step, j, j_hi, panel, k, depth)
+            whole[0, 2] = depth
+            product(
+                a, i * a_row + a_start, a_rows, count, a_step, panel, depth, 0, whole, start[j:], c, i * n + j, c_rows,
+                0, j_hi - j, s == 0,
+            )  # fmt: skip
 
 
 @chunked
@@ -106,16 +120,14 @@ def multiply(a, b, bias=None):
         if m >= vector and bias is None:
             return np.ascontiguousarray(multiply(b.T, a.T).T)
     rows, columns, *tables = _plan(m, n, k, a_row, a_step, a.itemsize)
+    is_packed = m >= _PACKING_PAYS or b_step > 1 or n % vector > 0
     c = aligned_empty((m, n), a.dtype)
-    depth, source = 0, b.T if b_step > 1 else b
-    if m >= _PACKING_PAYS or b_step > 1 or n % vector:
-        depth, source = k, pack(source, _row_starts(k, b_row), b_step, n, a.dtype)
-    items = -(-m // rows) * -(-n // columns)
     start = pad_start(bias, n, a.dtype)
-    flat_a = (a if a_step == 1 else a.T).reshape(-1)
+    items = -(-m // rows) * -(-n // columns)
+    flat_a, flat_b = ((x if step == 1 else x.T).reshape(-1) for x, step in ((a, a_step), (b, b_step)))
     _multiply_items(
-        items, flat_a, m, a_row, a_step, source.reshape(-1), depth, n, start, rows, columns, *tables, c.reshape(-1),
-        grain=1,
+        items, flat_a, m, a_row, a_step, flat_b, _row_starts(k, b_row), b_step, is_packed, n, start, rows, columns,
+        *tables, c.reshape(-1), grain=1,
     )  # fmt: skip
     return c
 
