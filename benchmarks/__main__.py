@@ -44,8 +44,8 @@ def run(arguments):
     from . import (  # noqa: F401  they register their rows
         colour,
         filters,
+        geometry,
         graphs,
-        image,
         jobs,
         layers,
         networks,

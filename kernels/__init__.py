@@ -26,6 +26,7 @@ from .conv2d_backward_weight import conv2d_backward_weight
 from .conv2d_transpose import conv2d_transpose
 from .felzenszwalb import felzenszwalb
 from .find_boundaries import find_boundaries
+from .flip import flip
 from .gaussian import gaussian
 from .gaussian_laplace import gaussian_laplace
 from .hsv import hsv2rgb, rgb2hsv
@@ -60,6 +61,7 @@ __all__ = [
     "conv2d_transpose",
     "felzenszwalb",
     "find_boundaries",
+    "flip",
     "gaussian",
     "gaussian_laplace",
     "hsv2rgb",

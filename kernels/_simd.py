@@ -494,23 +494,23 @@ def _transpose_twin(source, i, pitch, target, o, target_pitch):
 
 @primitive(twin=_transpose_twin)
 def transpose(typing_context, source, i, pitch, target, o, target_pitch):
-    """Write the square of lanes x lanes floats whose rows begin at flat index i, i + pitch, ... of `source`,
-    transposed, to rows that begin at o, o + target_pitch, ... of `target`, which has the same dtype."""
-    vector = vector_of(source)
-    if not (source.dtype == vector.dtype == target.dtype):
+    """Write the square of lanes x lanes elements whose rows begin at flat index i, i + pitch, ... of `source`,
+    transposed, to rows that begin at o, o + target_pitch, ... of `target`, which has the same dtype, whatever it is."""
+    if source.dtype != target.dtype:
         return None
-    n = vector.lanes
+    n = vector_of(source).lanes
 
     def codegen(context, builder, sig, args):
+        raw = ir.VectorType(context.get_data_type(source.dtype), n)
+        align = source.dtype.bitwidth // 8
+
         def rows(array_type, array, start, step):
             for r in range(n):
                 index = builder.add(start, builder.mul(step, ir.Constant(_I64, r)))
-                yield element_pointer(context, builder, array_type, array, index, _plus(builder, index, n - 1))
+                pointer = element_pointer(context, builder, array_type, array, index, _plus(builder, index, n - 1))
+                yield builder.bitcast(pointer, raw.as_pointer())
 
-        block = [
-            _load_ir(context, builder, sig.args[0], vector, pointer, n)
-            for pointer in rows(sig.args[0], args[0], args[1], args[2])
-        ]
+        block = [builder.load(pointer, align=align) for pointer in rows(sig.args[0], args[0], args[1], args[2])]
         half = n // 2
         while half:  # exchange the two off-diagonal quarters of every square of 2 half x 2 half
             upper = [j if not j & half else n + j - half for j in range(n)]
@@ -523,11 +523,66 @@ def transpose(typing_context, source, i, pitch, target, o, target_pitch):
                     block[r + half] = builder.shuffle_vector(a, b, lower)
             half //= 2
         for value, pointer in zip(block, rows(sig.args[3], args[3], args[4], args[5]), strict=True):
-            _store_ir(context, builder, sig.args[3], vector, value, pointer, n)
+            builder.store(value, pointer, align=align)
         return context.get_dummy_value()
 
     ip = types.intp
     return types.void(source, ip, ip, target, ip, ip), codegen
+
+
+def _copy_twin(source, i, target, o, n):
+    target.reshape(-1)[o : o + n] = source.reshape(-1)[i : i + n]
+
+
+@primitive(twin=_copy_twin)
+def copy(typing_context, source, i, target, o, n):
+    """Copy n > 0 elements from flat index `i` of `source` to those from `o` of `target`, of the same dtype, whatever
+    it is. As the C library does it: quicker than a loop."""
+    if source.dtype != target.dtype:
+        return None
+
+    def codegen(context, builder, sig, args):
+        def at(k):
+            last = _plus(builder, builder.add(args[k + 1], args[4]), -1)
+            return element_pointer(context, builder, sig.args[k], args[k], args[k + 1], last)
+
+        from_pointer, to_pointer = at(0), at(2)
+        cgutils.raw_memcpy(builder, to_pointer, from_pointer, args[4], source.dtype.bitwidth // 8)
+        return context.get_dummy_value()
+
+    ip = types.intp
+    return types.void(source, ip, target, ip, ip), codegen
+
+
+def _reverse_twin(source, i, target, o, channels):
+    size = _twin_lanes(source) * channels
+    target.reshape(-1)[o : o + size] = source.reshape(-1)[i : i + size].reshape(-1, channels)[::-1].reshape(-1)
+
+
+@primitive(twin=_reverse_twin)
+def reverse(typing_context, source, i, target, o, channels):
+    """Write the lanes(source) pixels of so many channels (a literal) from flat index `i` of `source` backwards, from
+    flat index `o` of `target` on, which has the same dtype, whatever it is."""
+    if source.dtype != target.dtype or not isinstance(channels, types.IntegerLiteral):
+        return None
+    c = channels.literal_value
+    size = vector_of(source).lanes * c
+
+    def codegen(context, builder, sig, args):
+        raw = ir.VectorType(context.get_data_type(source.dtype), size)
+
+        def at(k):
+            last = _plus(builder, args[k + 1], size - 1)
+            pointer = element_pointer(context, builder, sig.args[k], args[k], args[k + 1], last)
+            return builder.bitcast(pointer, raw.as_pointer())
+
+        value = builder.load(at(0), align=source.dtype.bitwidth // 8)
+        order = ir.Constant(ir.VectorType(_I32, size), [size - c - k // c * c + k % c for k in range(size)])
+        value = builder.shuffle_vector(value, ir.Constant(raw, ir.Undefined), order)
+        builder.store(value, at(2), align=source.dtype.bitwidth // 8)
+        return context.get_dummy_value()
+
+    return types.void(source, types.intp, target, types.intp, channels), codegen
 
 
 @primitive(twin=lambda like, x: np.full(_twin_lanes(like), x, _twin_dtype(like)))

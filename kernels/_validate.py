@@ -12,6 +12,8 @@ import numpy as np
 
 FLOATS = (np.float32, np.float64)
 PIXELS = (np.uint8, np.uint16, np.float32, np.float64)
+REAL = (np.bool_, np.int8, np.uint8, np.int16, np.uint16, np.int32, np.uint32, np.int64, np.uint64,
+        np.float16, np.float32, np.float64)  # fmt: skip
 
 _CLEAN = ("C_CONTIGUOUS", "ALIGNED")
 _FULL_SCALE = {np.dtype(np.uint8): 255.0, np.dtype(np.uint16): 65535.0}

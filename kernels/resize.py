@@ -31,8 +31,6 @@ from .gaussian import gaussian_weights
 
 _PANEL = 256  # columns that are summed and transposed at a time: a panel of 16 rows stays in the first-level cache
 _MODES = {"constant": "constant", "edge": "nearest", "symmetric": "reflect", "reflect": "mirror", "wrap": "wrap"}
-_KEPT = (np.bool_, np.int8, np.uint8, np.int16, np.uint16, np.int32, np.uint32, np.int64, np.uint64,
-         np.float16, np.float32, np.float64)  # fmt: skip
 
 
 @chunked
@@ -201,7 +199,7 @@ def resize(
     -----
     As ``skimage.transform.resize``; channels are never interpolated, and integer pictures give float32.
     """
-    kept = check.as_array("resize", "image", image, dtypes=_KEPT, ndim=(2, 3))
+    kept = check.as_array("resize", "image", image, dtypes=check.REAL, ndim=(2, 3))
     mode = _MODES[check.one_of("resize", "mode", mode, _MODES)]
     cval = check.real("resize", "cval", cval)
     shape = _checked_shape(kept, output_shape)

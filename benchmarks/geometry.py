@@ -6,17 +6,32 @@ from smalti import kernels
 
 from .harness import Case, close, peer, picture, row
 
-cv2 = peer("cv2")
-transform = peer("skimage.transform")
+cv2, transform = peer("cv2"), peer("skimage.transform")
 
 
-def _float_picture():
-    return picture().astype(np.float32) / 255
+def _picture(kind):
+    """uint8 or float32, in gray or RGB: `kind` is "float32 RGB", say."""
+    dtype, colours = kind.split()
+    image = picture() if colours == "RGB" else picture()[..., 0].copy()
+    return image if dtype == "uint8" else image.astype(np.float32) / 255
+
+
+@row("flip", "1024x1536", kind=["uint8 RGB", "float32 gray"], axis=[0, 1])
+def flip(kind, axis):
+    image = _picture(kind)
+    return Case(
+        lambda: kernels.flip(image, axis),
+        close(0),
+        {
+            "numpy": lambda: np.flip(image, axis).copy(),
+            "cv2": cv2 and (lambda: cv2.flip(image, axis)),
+        },
+    )
 
 
 @row("resize", "1024x1536x3 float32", to=[(2048, 3072), (700, 1000), (256, 384)])
 def resize(to):
-    image = _float_picture()
+    image = _picture("float32 RGB")
     smaller = to[0] < image.shape[0]
     size, method = to[::-1], cv2 and (cv2.INTER_AREA if smaller else cv2.INTER_LINEAR)
 
