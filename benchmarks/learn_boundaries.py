@@ -8,8 +8,8 @@ FOLDER holds BSDS500's training set, as ``bsds.py`` describes it. Prints the num
 1. A logistic regression of the share of people who drew a boundary near a pixel, on the differences of each cue there,
    in the direction in which the sum of all is largest. Only ridges of that sum count, since only they can become
    boundaries.
-2. The weight of colour and the exponent of area in the merging: those whose best common threshold gives the best mean
-   covering on every fourth picture. That threshold is printed, too.
+2. The weights of colours and histograms and the exponent of area in the merging: those whose best common threshold
+   gives the best mean covering on every fourth picture. That threshold is printed, too.
 """
 
 import argparse
@@ -21,12 +21,14 @@ from scipy.ndimage import distance_transform_edt
 
 from smalti.kernels import merge_regions, oriented_gradient, region_adjacency, rgb2lab, watershed
 from smalti.segment import boundary
+from smalti.segment.hierarchy import finest_regions
 
 from .bsds import read
 
 NEAR = 2.5  # pixels
 COLOR_WEIGHTS = (0.002, 0.004, 0.008)
-AREA_EXPONENTS = (0.05, 0.1, 0.15)
+HISTOGRAM_WEIGHTS = (0.0, 0.3, 0.6)
+AREA_EXPONENTS = (0.05, 0.1, 0.15, 0.2)
 LEVELS = np.geomspace(0.05, 0.5, 24)
 
 
@@ -73,8 +75,9 @@ def coverings(graph, labels, truths, settings):
         k = int(truth.max()) + 1
         overlaps.append(np.bincount(labels.ravel() * k + truth.ravel(), minlength=n * k).reshape(n, k))
     out = np.zeros((len(settings), len(LEVELS)))
-    for i, (color, exponent) in enumerate(settings):
-        merges = merge_regions(graph, {"boundary": 1.0, "color": color}, area_exponent=exponent)
+    for i, (color, histogram, exponent) in enumerate(settings):
+        criterion = {"boundary": 1.0, "color": color, "histogram": histogram}
+        merges = merge_regions(graph, criterion, area_exponent=exponent)
         for j, level in enumerate(LEVELS):
             united = merges.cut(threshold=level)
             for finest in overlaps:
@@ -106,17 +109,20 @@ def main():
     boundary.OFFSET = round(float(offset), 2)
     print(f"WEIGHTS = {boundary.WEIGHTS}\nOFFSET = {boundary.OFFSET}")
 
-    settings = list(itertools.product(COLOR_WEIGHTS, AREA_EXPONENTS))
+    settings = list(itertools.product(COLOR_WEIGHTS, HISTOGRAM_WEIGHTS, AREA_EXPONENTS))
     total = np.zeros((len(settings), len(LEVELS)))
     for path in paths[::4]:
         rgb, truths, _ = read(path)
-        strength = boundary.boundary_strength(rgb.astype(np.float32) / 255)
-        labels = watershed(strength) - 1
-        total += coverings(region_adjacency(labels, rgb2lab(rgb), boundary=strength), labels, truths, settings)
+        channels = boundary.cue_channels(rgb)
+        strengths = boundary.boundary_strengths(channels)
+        labels = finest_regions(strengths)
+        bins = np.concatenate(list(channels.values()), axis=2)
+        graph = region_adjacency(labels, rgb2lab(rgb), boundary=strengths, bins=bins)
+        total += coverings(graph, labels, truths, settings)
     total /= len(paths[::4])
-    for (color, exponent), row in zip(settings, total, strict=True):
-        best = f"covering {row.max():.4f} at {LEVELS[row.argmax()]:.3f}"
-        print(f"COLOR_WEIGHT = {color}, AREA_EXPONENT = {exponent}: {best}")
+    for setting, row in zip(settings, total, strict=True):
+        text = ", ".join(f"{value:g}" for value in setting)
+        print(f"color, histogram, exponent {text}: covering {row.max():.4f} at {LEVELS[row.argmax()]:.3f}")
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ import numpy as np
 
 from ..kernels import conv2d, gaussian, kmeans, oriented_gradient, rgb2lab
 
-N_ORIENTATIONS = 8
+N_DIRECTIONS = 8
 N_TEXTONS = 32
 
 # Group of channels, radii of its windows in pixels, blur of its histograms in bins.
@@ -45,21 +45,19 @@ def cue_channels(rgb, *, rng=0):
     }
 
 
-def boundary_scores(rgb, *, rng=0):
-    """The log odds of a boundary at each pixel of an (H, W, 3) picture, for each direction: (8, H, W) float32."""
-    channels = cue_channels(rgb, rng=rng)
-    scores = np.full((N_ORIENTATIONS, *rgb.shape[:2]), OFFSET, np.float32)
+def boundary_strengths(channels):
+    """The probability that a boundary runs through each pixel in each of eight directions: (8, H, W) float32.
+
+    Direction number d is at the angle pi d / 8 to a row, clockwise as the picture is seen. `channels` are those of
+    `cue_channels`.
+    """
+    shape = channels["brightness"].shape[:2]
+    scores = np.full((N_DIRECTIONS, *shape), OFFSET, np.float32)
     for name, radii, blur in CUES:
         scores += oriented_gradient(
-            channels[name], radii, weights=WEIGHTS[name], blur=blur, n_orientations=N_ORIENTATIONS
+            channels[name], radii, weights=WEIGHTS[name], blur=blur, n_orientations=N_DIRECTIONS
         )
-    return smoothed(scores)
-
-
-def boundary_strength(rgb, *, rng=0):
-    """The probability that a boundary runs through each pixel: (H, W) float32."""
-    scores = boundary_scores(rgb, rng=rng).max(axis=0)
-    return 1 / (1 + np.exp(-scores))
+    return 1 / (1 + np.exp(-smoothed(scores)))
 
 
 def smoothed(planes):
@@ -113,7 +111,7 @@ def _filter_bank():
     radius, across, along = 6, 2.0, 4.8
     r, c = np.mgrid[-radius : radius + 1, -radius : radius + 1].astype(float)
     filters = []
-    for angle in np.pi / N_ORIENTATIONS * np.arange(N_ORIENTATIONS):
+    for angle in np.pi / N_DIRECTIONS * np.arange(N_DIRECTIONS):
         u, v = r * np.cos(angle) - c * np.sin(angle), r * np.sin(angle) + c * np.cos(angle)
         envelope = np.exp(-0.5 * ((u / across) ** 2 + (v / along) ** 2))
         filters += [envelope * ((u / across) ** 2 - 1), envelope * u]

@@ -1,9 +1,10 @@
 """The hierarchy: every segmentation of a picture from one run.
 
-1. How strongly a boundary runs through each pixel (``boundary.py``).
-2. The finest regions are the basins of that strength, divided by its ridges.
-3. Regions are merged one by one, always the two that differ least: by the mean strength of their common boundary
-   and the distance of their mean colours, small regions first (``kernels/merge_regions.py``).
+1. How strongly a boundary runs through each pixel, in each of eight directions (``boundary.py``).
+2. The finest regions are the basins of the strongest direction, divided by its ridges. Each boundary between two of
+   them has the strength of its own direction (``kernels/region_adjacency.py``).
+3. Regions are merged one by one, always the two that differ least: by the mean strength of their common boundary, the
+   distance of their mean colours and that of their histograms, small regions first (``kernels/merge_regions.py``).
 
 After Arbelaez, Maire, Fowlkes and Malik, "Contour detection and hierarchical image segmentation", IEEE PAMI 33(5),
 2011, sections 3.1 and 4, whose merging looks at boundaries alone.
@@ -13,17 +14,17 @@ import numpy as np
 
 from ..kernels import _validate as check
 from ..kernels import merge_regions, region_adjacency, rgb2lab, watershed
-from .boundary import boundary_strength
+from .boundary import boundary_strengths, cue_channels
 from .merge_tree import MergeTree
 from .preprocess import as_rgb
 
-# What the distance of two colours, in units of Lab, counts beside the probability of a boundary, and how much later
-# large regions are merged; the cost that becomes the threshold 0.5. Chosen by the covering of every fourth of BSDS500's
-# training pictures, by `python -m benchmarks.learn_boundaries`: 0.592 on these, between 0.578 and 0.592 for halved and
-# doubled values.
-COLOR_WEIGHT = 0.004
-AREA_EXPONENT = 0.1
-LEVEL = 0.21
+# What counts when regions are merged: the mean probability of a boundary between them, the distance of their mean
+# colours in units of Lab, and that of their histograms of all cues; how much later large regions are merged; and the
+# cost that becomes the threshold 0.5. Chosen by the covering of BSDS500's training pictures
+# (`benchmarks/learn_boundaries.py`).
+CRITERION = {"boundary": 1.0, "color": 0.004, "histogram": 0.3}
+AREA_EXPONENT = 0.15
+LEVEL = 0.22
 
 
 def hierarchy(image, *, mask=None, rng=0):
@@ -61,12 +62,17 @@ def hierarchy(image, *, mask=None, rng=0):
     """
     rgb = as_rgb("hierarchy", image)
     mask = check.as_mask("hierarchy", mask, rgb.shape[:2])
-    strength = boundary_strength(rgb, rng=rng)
-    if mask is None or mask.any():
-        labels = watershed(strength, mask=mask) - 1
-    else:
-        labels = np.full(strength.shape, -1, np.int32)
-    graph = region_adjacency(labels, rgb2lab(rgb), boundary=strength)
-    criterion = {"boundary": 1.0, "color": COLOR_WEIGHT}
-    merges = merge_regions(graph, criterion, area_exponent=AREA_EXPONENT)
+    channels = cue_channels(rgb, rng=rng)
+    strengths = boundary_strengths(channels)
+    labels = finest_regions(strengths, mask)
+    bins = np.concatenate(list(channels.values()), axis=2)
+    graph = region_adjacency(labels, rgb2lab(rgb), boundary=strengths, bins=bins)
+    merges = merge_regions(graph, CRITERION, area_exponent=AREA_EXPONENT)
     return MergeTree(rgb, labels, merges._replace(heights=merges.heights / (merges.heights + LEVEL)))
+
+
+def finest_regions(strengths, mask=None):
+    """The basins of the strongest direction, counted from 0; -1 outside the mask."""
+    if mask is not None and not mask.any():
+        return np.full(strengths.shape[1:], -1, np.int32)
+    return watershed(strengths.max(axis=0), mask=mask) - 1

@@ -7,7 +7,7 @@ from PIL import Image
 from smalti._picture import picture
 from smalti.kernels import label
 from smalti.segment import MergeTree, Segmentation, hierarchy, metrics
-from smalti.segment.boundary import boundary_strength, textons
+from smalti.segment.boundary import boundary_strengths, cue_channels, textons
 from tests.helpers import bit_identical_for_threads, check_layouts, data
 from tests.tolerance import same_partition
 
@@ -95,9 +95,10 @@ def test_the_built_in_picture():
 def test_a_step_is_the_strongest_boundary():
     image = np.zeros((40, 40, 3), np.float32)
     image[:, 20:] = 0.0, 0.5, 1.0
-    strength = boundary_strength(image)
-    assert strength[20].argmax() in (19, 20)
-    assert strength[20, 19] > 0.3 and strength[20, 2] < 0.1
+    strengths = boundary_strengths(cue_channels(image))
+    assert strengths.shape == (8, 40, 40) and strengths[:, 20, 19].argmax() == 4
+    assert strengths[4, 20].argmax() in (19, 20)
+    assert strengths[4, 20, 19] > 0.3 and strengths[4, 20, 2] < 0.1
 
 
 def test_textons_tell_textures_apart():
