@@ -23,13 +23,14 @@ _IDX_TYPES = {0x08: "u1", 0x09: "i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0
 _DEFLATE_LIMIT = 1032  # deflate cannot expand more than this
 
 
+def images_in(folder):
+    """The images of a folder, by name."""
+    return sorted(p for p in folder.iterdir() if p.suffix.lower() in IMAGE_SUFFIXES and p.is_file())
+
+
 def read_folder(folder, fit=None):
     """All images of a folder, or of its sub-folders as classes; `fit` brings each to one shape."""
     folder = Path(folder)
-
-    def images_in(place):
-        return sorted(p for p in place.iterdir() if p.suffix.lower() in IMAGE_SUFFIXES and p.is_file())
-
     classes = {p.name: images_in(p) for p in sorted(folder.iterdir()) if p.is_dir() and not p.name.startswith(".")}
     classes = {name: paths for name, paths in classes.items() if paths}
     paths, labels = images_in(folder), None

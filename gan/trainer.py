@@ -13,6 +13,7 @@ import copy
 import dataclasses
 import functools
 import math
+import numbers
 import operator
 import sys
 
@@ -91,7 +92,8 @@ class Trainer:
         self.model = model
         self.batch_size = integer("Trainer", "batch_size", batch_size, low=2)
         self.dataset = None if dataset is None else _fitting(dataset, model, self.batch_size)
-        self.seed = int(rng) if isinstance(rng, (int, np.integer)) else int(as_rng("Trainer", rng).integers(2**63))
+        drawn = rng if isinstance(rng, numbers.Integral) else int(as_rng("Trainer", rng).integers(2**63))
+        self.seed = integer("Trainer", "rng", drawn, low=0)
         self.options = {
             "objective": one_of("Trainer", "objective", objective, losses.OBJECTIVES),
             "label_smoothing": real("Trainer", "label_smoothing", label_smoothing, low=0, high=1),
@@ -135,7 +137,7 @@ class Trainer:
         Parameters
         ----------
         real : (N, H, W, C) array in [0, 1] or of uint8, optional
-            At least 2 pictures. The dataset's next batch if not given.
+            At least 2 pictures, for all steps of the discriminator. The dataset's next batches if not given.
         labels : (N,) int array
             Their classes, for a model that is conditioned on them.
 
@@ -147,13 +149,12 @@ class Trainer:
         Raises
         ------
         FloatingPointError
-            If a loss or gradient is not finite; it names the step, and the layer it comes from. The weights are
-            those of the step before.
+            If a loss or gradient is not finite; it names the step, and the layer it comes from. It has not reached
+            any weights.
         """
         given = None if real is None and labels is None else self._checked(real, labels)
         rng = np.random.default_rng((self.seed, self.steps_done, 1))
-        rate = self._learning_rate()
-        self.details = {"learning rate": rate}
+        self.details = {"learning rate": self._learning_rate()}
         n_steps = self.options["discriminator_steps"]
         for i in range(n_steps):
             pictures, classes = given or self._batch(self.steps_done * n_steps + i)

@@ -14,6 +14,7 @@ SCHEDULES = ("constant", "linear", "cosine")
 AUGMENTATIONS = ("flip", "shift", "colour")
 METHODS = ("hierarchy", "kmeans", "watershed")
 DEFAULT_STEPS = 2000
+REGIONS = "regions:"
 WRITE = ("labels", "overlay", "mosaic", "contours", "table", "explore")
 
 
@@ -92,8 +93,7 @@ def segment(arguments):
 def train(arguments):
     from . import gan
 
-    shape = None if arguments.image_size is None else (arguments.image_size, arguments.image_size)
-    dataset = gan.load_dataset(arguments.data, image_shape=shape)
+    dataset = _training_data(arguments)
     options = {"n_classes": max(dataset.n_classes, 2)} if arguments.model == "cgan" else {}
     if arguments.objective in PENALISED:  # of each picture's own gradient: BatchNorm would mix them
         options |= {"discriminator": "dense"} if arguments.model == "mlp" else {"discriminator_norm": False}
@@ -107,6 +107,30 @@ def train(arguments):
         schedule=arguments.schedule, clip_norm=arguments.clip_norm, augment=arguments.augment, ema=arguments.ema,
     )  # fmt: skip
     print(f"look at {run / 'index.html'}; draw with: smalti generate {run} -n 64 -o FILE.png")
+
+
+def _training_data(arguments):
+    """The dataset; regions of photographs are kept in the run, as cutting them out takes long."""
+    import numpy as np
+
+    from . import gan
+    from .gan.files import npz
+    from .segment.files import atomic
+
+    side = arguments.image_size
+    if not arguments.data.startswith(REGIONS):
+        return gan.load_dataset(arguments.data, image_shape=None if side is None else (side, side))
+    tiles, folder = arguments.out / "regions.npz", str(Path(arguments.data[len(REGIONS) :]).resolve())
+    if arguments.fresh or not tiles.exists():
+        images, labels = gan.regions(folder, side=32 if side is None else side)
+        arguments.out.mkdir(parents=True, exist_ok=True)
+        with atomic(tiles) as file:
+            np.savez_compressed(file, x=images, y=labels, folder=folder)
+    with npz(tiles) as archive:
+        before = str(archive["folder"])
+    if before != folder:
+        raise ValueError(f"{tiles}: holds the regions of {before}; give another folder for the run, or --fresh")
+    return gan.load_dataset(tiles, image_shape=None if side is None else (side, side))
 
 
 def generate(arguments):
@@ -222,8 +246,9 @@ def _parser():
     sub.add_argument(
         "--data",
         required=True,
-        metavar="PATH|glyphs|fashion-mnist",
-        help="a folder of images (of sub-folders for classes), .npz, IDX(.gz), the built-in glyphs, or Fashion-MNIST",
+        metavar="PATH|glyphs|fashion-mnist|regions:DIR",
+        help="a folder of images (of sub-folders for classes), .npz, IDX(.gz), the built-in glyphs, Fashion-MNIST, or "
+        "the regions of the photographs in a folder, with classes of those that are alike",
     )
     sub.add_argument("--out", "-o", type=Path, required=True, metavar="DIR", help="folder of the run")
     length = sub.add_mutually_exclusive_group()

@@ -302,6 +302,30 @@ def test_classes_and_options(data, tmp_path, capsys):
 
 
 @pytest.mark.compiled
+def test_regions_of_photographs(tmp_path, capsys):
+    """From photographs to a generator of their parts, by one command."""
+    rng = np.random.default_rng(0)
+    (tmp_path / "photos").mkdir()
+    for number in range(2):
+        image = np.full((96, 128, 3), 30, np.uint8)
+        for row, column in ((8, 8), (8, 70), (56, 8), (56, 70)):
+            image[row : row + 30, column : column + 40] = rng.integers(60, 256, 3)
+        Image.fromarray(image).save(tmp_path / "photos" / f"{number}.png")
+    arguments = ("train", "--model", "cgan", "--data", f"regions:{tmp_path / 'photos'}", "--out", tmp_path / "run",
+                 "--batch-size", 4, "--image-size", 16)  # fmt: skip
+    assert status(*arguments, "--steps", 1) == 0
+    assert "cutting out regions 2/2" in capsys.readouterr().err
+    assert status(*arguments, "--steps", 2) == 0
+    assert "cutting" not in capsys.readouterr().err
+    assert json.loads((tmp_path / "run" / "config.json").read_text())["model"]["n_classes"] == 8
+    (tmp_path / "photos").rename(tmp_path / "others")
+    elsewhere = ("train", "--data", f"regions:{tmp_path / 'others'}", "--image-size", 16, "--out")
+    message = failure(capsys, *elsewhere, tmp_path / "run")
+    assert f"holds the regions of {tmp_path / 'photos'}" in message
+    assert "no such folder" in failure(capsys, *arguments[:5], "--out", tmp_path / "new")
+
+
+@pytest.mark.compiled
 @pytest.mark.parametrize("model", ["mlp", "dcgan"])
 def test_penalties_need_no_further_options(tmp_path, model):
     np.savez(tmp_path / "data.npz", x=np.zeros((4, 16, 16), np.uint8))
