@@ -1,4 +1,4 @@
-"""Conversions of colours against scikit-image and OpenCV, on 1024 x 1536 pixels."""
+"""Conversions of colours, histograms and thresholds against NumPy, scikit-image and OpenCV, on 1024 x 1536 pixels."""
 
 import numpy as np
 
@@ -7,7 +7,7 @@ from smalti import kernels
 from .harness import Case, close, peer, picture, row
 
 cv2 = peer("cv2")
-color = peer("skimage.color")
+color, filters = peer("skimage.color"), peer("skimage.filters")
 
 
 def _unit(image):
@@ -83,5 +83,44 @@ def lab2rgb():
         {
             "skimage": color and (lambda: color.lab2rgb(lab)),
             "cv2": cv2 and (lambda: cv2.cvtColor(lab, cv2.COLOR_Lab2RGB)),
+        },
+    )
+
+
+@row("histogram", "1024x1536", of=["uint8", "float32", "3 x uint8", "3 x float32"])
+def histogram(of):
+    image = picture() if "uint8" in of else _unit(picture())
+    top = 256 if "uint8" in of else 1
+    if of.startswith("3"):
+        bins, channels = [16] * 3, [0, 1, 2]
+        ours = lambda: kernels.histogram(image, bins, (0, top), channel_axis=-1)[0]  # noqa: E731
+        with_numpy = lambda: np.histogramdd(image.reshape(-1, 3), bins, [(0, top)] * 3)[0]  # noqa: E731
+    else:
+        image, bins, channels = np.ascontiguousarray(image[..., 0]), [256], [0]
+        ours = lambda: kernels.histogram(image, 256, (0, top))[0]  # noqa: E731
+        with_numpy = lambda: np.histogram(image, 256, (0, top))[0]  # noqa: E731
+    return Case(
+        ours,
+        close(0),
+        {
+            "numpy": with_numpy,
+            # leaves out the end of the last bin, and puts values near an edge where rounding puts them
+            "cv2": cv2 and (lambda: cv2.calcHist([image], channels, None, bins, [0, top] * len(channels))),
+        },
+        unlike=("cv2",) if top == 1 else (),
+    )
+
+
+@row("threshold_otsu", "1024x1536", dtype=["uint8", "float32"])
+def threshold_otsu(dtype):
+    image = np.ascontiguousarray(picture()[..., 0])
+    image = image if dtype == "uint8" else _unit(image)
+    return Case(
+        lambda: kernels.threshold_otsu(image),
+        close(0),
+        {
+            "skimage": filters and (lambda: filters.threshold_otsu(image)),
+            # applies the threshold, too
+            "cv2": (cv2 and dtype == "uint8" and (lambda: cv2.threshold(image, 0, 255, cv2.THRESH_OTSU)[0])) or None,
         },
     )

@@ -29,6 +29,7 @@ from .find_boundaries import find_boundaries
 from .flip import flip
 from .gaussian import gaussian
 from .gaussian_laplace import gaussian_laplace
+from .histogram import histogram
 from .hsv import hsv2rgb, rgb2hsv
 from .kmeans import KMeansResult, kmeans
 from .lab import lab2rgb, rgb2lab
@@ -45,6 +46,7 @@ from .rgb2gray import rgb2gray
 from .scharr import scharr
 from .sobel import sobel
 from .thin import thin
+from .threshold_otsu import threshold_otsu
 from .watershed import watershed
 
 __all__ = [
@@ -64,6 +66,7 @@ __all__ = [
     "flip",
     "gaussian",
     "gaussian_laplace",
+    "histogram",
     "hsv2rgb",
     "kmeans",
     "lab2rgb",
@@ -83,5 +86,6 @@ __all__ = [
     "scharr",
     "sobel",
     "thin",
+    "threshold_otsu",
     "watershed",
 ]
