@@ -198,6 +198,11 @@ def _pack_all_rows(lo, hi, source, k_start, run, j_step, n, packed):
     pack_rows(lo, hi, source, k_start, run, j_step, 0, n, packed, 0, k_start.size)
 
 
+def tile_rows(n, itemsize):
+    """Rows of the tile for most of `n` columns."""
+    return TILES[0][0] if n > 2 * padded(1, f"f{itemsize}") else TILES[-1][0]
+
+
 def segment_table(segments, step=1):
     """The (S, 3) table of (a_start, b_row, length) tuples, long ones cut into pieces of at most BLOCK."""
     pieces = [

@@ -2,8 +2,10 @@
 
     dw[i, j, g, f] = sum over n, r, c of x[n, r s + i d - p, c s + j d - p, g] dy[n, r, c, f]
 
-A matrix product again: its rows are the KH KW C_in places of the window, found at fixed offsets in the padded pictures,
-its inner dimension the output pixels, one segment for each row of them.
+A matrix product again: its rows are the KH KW C_in places of the window, found at fixed offsets in the pictures, its
+inner dimension the output pixels, one segment for each row of them. The products with the zeros around a picture are
+left out: taps that stand over the same output pixels share their segments. Where that would fill tiles badly, as with
+few channels, all taps read a padded copy instead.
 
 The pictures are divided into a fixed number of parts, each summed by itself, and the parts are added up in order.
 
@@ -16,67 +18,136 @@ import numpy as np
 
 from . import _validate as check
 from ._parallel import chunk_size, chunked
-from ._product import SCRATCH_BYTES, aligned_empty, offsets, pad_start, product, segment_table
+from ._product import (
+    FLOPS_PER_NANOSECOND,
+    ITEM_NANOSECONDS,
+    aligned_empty,
+    offsets,
+    pack_rows,
+    pad_start,
+    product,
+    scratch,
+    tile_rows,
+)
 from ._windows import copy_padded, windows
 
-_PARTS = 4
-_ROW_BLOCKS = 2
+_PIXELS = 128  # about as many are worked on at once: their gradients and pictures stay in the second-level cache,
+_BLOCK_BYTES = 1 << 18  # and so does this much of the sums
+_ITEMS = 16  # as many work items, if there is enough to do
 _PARTS_BYTES = 1 << 26
+_PACKING_PAYS = 128  # rows of the gradient from which on it pays to pack `dy`
 
 
 @functools.lru_cache(maxsize=512)
 def _plan(n, geometry, c_in, c_out, itemsize):
-    """Parts, row blocks, pictures that are worked on at once, and the tables for them."""
-    (_, _), (kh, kw), (sh, sw), (dh, dw), _, (oh, ow) = geometry
-    in_rows, in_columns = (oh - 1) * sh + dh * (kh - 1) + 1, (ow - 1) * sw + dw * (kw - 1) + 1
-    size = in_rows * in_columns * c_in
-    depth = kh * kw * c_in
-    blocks = _ROW_BLOCKS if depth >= 48 else 1
-    parts = max(1, min(n, _PARTS * _ROW_BLOCKS // blocks, _PARTS_BYTES // (depth * c_out * itemsize)))
-    images = max(1, min(-(-n // parts), SCRATCH_BYTES // (size * itemsize)))
-    a_rows = offsets(np.arange(kh) * (dh * in_columns * c_in), np.arange(kw) * (dw * c_in), np.arange(c_in))
-    c_rows = offsets(np.arange(depth) * c_out)
-    segments = segment_table(
-        [((i * in_rows + r * sh) * in_columns * c_in, (i * oh + r) * ow, ow) for i in range(images) for r in range(oh)],
-        step=sw * c_in,
-    )
-    return parts, blocks, (images, in_rows, in_columns, a_rows, c_rows, segments)
+    """How pixels and rows of the gradient are divided into work items, and the tables of all taps.
+
+    A unit of pixels is either `images` whole pictures or a band of `rows` output rows of one picture. A piece is a
+    range of rows of the gradient with the same segments; a block of pieces and a part of the units are an item.
+    """
+    (h, w), (kh, kw), (sh, sw), (dh, dw), (ph, pw), (oh, ow) = geometry
+    rows, images = oh, max(1, min(n, round(_PIXELS / (oh * ow))))
+    if oh * ow > 2 * _PIXELS:
+        rows = -(-oh // round(oh * ow / _PIXELS))
+    in_rows, in_columns = (rows - 1) * sh + dh * (kh - 1) + 1, (ow - 1) * sw + dw * (kw - 1) + 1
+
+    groups = {}
+    for i in range(kh):
+        for j in range(kw):
+            over = _under_tap(i, sh, dh, ph, h, oh), _under_tap(j, sw, dw, pw, w, ow)
+            groups.setdefault(over, []).append((i, j))
+    height = tile_rows(c_out, itemsize)
+    work = [
+        -(-len(taps) * c_in // height) * (r_hi - r_lo) * (c_hi - c_lo)
+        for ((r_lo, r_hi), (c_lo, c_hi)), taps in groups.items()
+    ]
+    is_padded = -(-kh * kw * c_in // height) * oh * ow < sum(work)
+    if is_padded:
+        groups = {((0, oh), (0, ow)): [tap for taps in groups.values() for tap in taps]}
+        h, w, ph, pw = in_rows, in_columns, 0, 0
+
+    share = max(12, _BLOCK_BYTES // (c_out * itemsize) // 12 * 12)
+    a_rows, c_rows, segments, pieces, blocks = [], [], [], [], []
+    n_rows = n_segments = 0
+    room = 0
+    for ((r_lo, r_hi), (c_lo, c_hi)), taps in groups.items():
+        i, j = np.array(taps).T
+        a_rows.append(offsets(((i * dh - ph) * w + j * dw - pw) * c_in, np.arange(c_in)))
+        c_rows.append(offsets((i * kw + j) * (c_in * c_out), np.arange(c_in) * c_out))
+        of_image = [
+            (((r % rows if is_padded else r) * sh * w + c_lo * sw) * c_in, r % rows * ow + c_lo, c_hi - c_lo)
+            for r in range(r_lo, r_hi)
+        ]
+        segments += [
+            (k * h * w * c_in + a, k * rows * ow + b, length) for k in range(images) for a, b, length in of_image
+        ]
+        m = len(taps) * c_in
+        cut = -(-m // (-(-m // share) * 12)) * 12
+        for row in range(0, m, cut):
+            count = min(cut, m - row)
+            if count > room:
+                blocks.append(len(pieces))
+                room = share
+            room -= count
+            pieces.append((n_rows + row, count, n_segments, r_lo, r_hi))
+        n_rows += m
+        n_segments = len(segments)
+    blocks.append(len(pieces))
+
+    units = -(-n // images) * -(-oh // rows)
+    time = 2.0 * n * oh * ow * kh * kw * c_in * c_out / FLOPS_PER_NANOSECOND
+    items = max(1, min(_ITEMS, round(time / ITEM_NANOSECONDS)))
+    most = max(1, _PARTS_BYTES // (kh * kw * c_in * c_out * itemsize))
+    parts = min(units, most, -(-items // (len(blocks) - 1)))
+    dy_starts = offsets(np.arange(images * rows * ow) * c_out)
+    tables = np.concatenate(a_rows), np.concatenate(c_rows), np.array(segments, np.int64).reshape(-1, 3)
+    pieces, blocks = np.array(pieces, np.int64), np.array(blocks, np.int64)
+    return parts, (units, images, rows, in_rows, in_columns, is_padded, dy_starts, *tables, pieces, blocks)
+
+
+def _under_tap(i, stride, dilation, pad, size, output):
+    """The range of outputs whose window has its tap `i` within the picture."""
+    first = i * dilation - pad
+    low, high = (min(max(0, -(-(edge - first) // stride)), output) for edge in (0, size))
+    return low, max(low, high)
 
 
 @chunked
 def _correlate_items(
-    lo, hi, x, dy, zeros, ph, pw, step, parts, blocks, images, in_rows, in_columns, a_rows, c_rows, segments, dw
+    lo, hi, x, dy, zeros, sh, ph, pw, step, parts, units, images, rows, in_rows, in_columns, is_padded, dy_starts,
+    a_rows, c_rows, segments, pieces, blocks, sums,
 ):  # fmt: skip
     n, oh, ow, c_out = dy.shape
-    c_in = x.shape[3]
-    depth = dw.shape[1]
-    width = zeros.size  # the columns of dy, padded to whole vectors
-    scratch = np.empty(images * in_rows * in_columns * c_in, x.dtype)
-    padded_dy = np.empty(images * oh * ow * width if width != c_out else 0, x.dtype)
-    flat, sums = dy.reshape(-1), dw.reshape(-1)
+    h, w, c_in = x.shape[1], x.shape[2], x.shape[3]
+    size, bands = sums.size // parts, -(-oh // rows)
+    x_flat, dy_flat = x.reshape(-1), dy.reshape(-1)
+    is_packed = zeros.size != c_out or size // c_out >= _PACKING_PAYS
+    copy = np.empty(images * in_rows * in_columns * c_in if is_padded else 0, x.dtype)
+    packed = scratch(images * rows * ow * zeros.size if is_packed else 0, dy)
     for item in range(lo, hi):
-        part, block = item // blocks, item % blocks
-        first, last = part * n // parts, (part + 1) * n // parts
-        # whole tiles of rows, but for the last block
-        share = -(-depth // (blocks * 12)) * 12
-        row = min(depth, block * share)
-        rows = min(share, depth - row)
-        for n0 in range(first, last, images):
-            count = min(images, last - n0)
-            copy_padded(x, n0, count, -ph, -pw, in_rows, in_columns, scratch)
-            b = flat[n0 * oh * ow * c_out : (n0 + count) * oh * ow * c_out]
-            if width != c_out:
-                for k in range(count * oh * ow):
-                    for f in range(c_out):
-                        padded_dy[k * width + f] = b[k * c_out + f]
-                    for f in range(c_out, width):
-                        padded_dy[k * width + f] = 0
-                b = padded_dy
-            part_segments = segments[: count * (segments.shape[0] // images)]
-            product(
-                scratch, 0, a_rows[row:], rows, step, b, 0, width, part_segments, zeros, sums, part * depth * c_out,
-                c_rows[row:], 0, c_out, n0 == first,
-            )  # fmt: skip
+        block, part = item // parts, item % parts
+        first, last = part * units // parts, (part + 1) * units // parts
+        for unit in range(first, last):
+            n0, r0 = (unit // bands) * images, (unit % bands) * rows
+            count, r1 = min(images, n - n0), min(oh, r0 + rows)
+            a, base = x_flat, n0 * h * w * c_in
+            if is_padded:
+                a, base = copy, 0
+                copy_padded(x, n0, count, r0 * sh - ph, -pw, in_rows, in_columns, copy)
+            b, depth = dy_flat[(n0 * oh + r0) * ow * c_out :], 0
+            if is_packed:
+                depth = count * (r1 - r0) * ow
+                pack_rows(0, depth, b, dy_starts, 1, 1, 0, c_out, packed, 0, depth)
+                b = packed
+            for piece in range(blocks[block], blocks[block + 1]):
+                row, m, s, r_lo, r_hi = pieces[piece]
+                # of the piece's segments, one for each row from r_lo to r_hi of each picture, those of this unit
+                s_first = s + min(max(r0, r_lo), r_hi) - r_lo
+                s_last = s + (count - 1) * (r_hi - r_lo) + max(min(r1, r_hi), r_lo) - r_lo
+                product(
+                    a, base, a_rows[row:], m, step, b, depth, c_out, segments[s_first:s_last], zeros, sums,
+                    part * size, c_rows[row:], 0, c_out, unit == first,
+                )  # fmt: skip
 
 
 @chunked
@@ -123,12 +194,14 @@ def conv2d_backward_weight(dy, x, kernel_shape, *, stride=1, padding=0, dilation
     geometry = windows(name, x.shape[1:3], (kh, kw), stride, padding, dilation)
     if dy.shape[1:3] != geometry.output:
         raise ValueError(f"{name}: dy must have shape {(n, *geometry.output, c_out)}, got {dy.shape}")
-    parts, blocks, plan = _plan(n, geometry, c_in, c_out, dy.itemsize)
+    parts, plan = _plan(n, geometry, c_in, c_out, dy.itemsize)
     sums = aligned_empty((parts, kh * kw * c_in * c_out), dy.dtype)
     zeros = pad_start(None, c_out, dy.dtype)
+    items = parts * (len(plan[-1]) - 1)
     step = geometry.stride[1] * c_in
-    shaped = sums.reshape(parts, kh * kw * c_in, c_out)
-    _correlate_items(parts * blocks, x, dy, zeros, *geometry.pad, step, parts, blocks, *plan, shaped, grain=1)
+    _correlate_items(
+        items, x, dy, zeros, geometry.stride[0], *geometry.pad, step, parts, *plan, sums.reshape(-1), grain=1
+    )
     if parts == 1:
         return sums.reshape(kh, kw, c_in, c_out)
     dw = np.empty((kh, kw, c_in, c_out), dy.dtype)
