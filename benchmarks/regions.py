@@ -44,6 +44,26 @@ def kmeans(n_clusters):
     return Case(ours, check, {"sklearn": cluster and with_sklearn, "cv2": cv2 and with_cv2()})
 
 
+@row("dbscan", "100000 points", kind=["uniform 2-D", "uniform 3-D", "Lab colours"])
+def dbscan(kind):
+    rng = np.random.default_rng(0)
+    X, eps = {
+        "uniform 2-D": lambda: (rng.random((100_000, 2)), 0.01),
+        "uniform 3-D": lambda: (rng.random((100_000, 3)), 0.03),
+        "Lab colours": lambda: (kernels.rgb2lab(picture(250, 400)).reshape(-1, 3), 1.5),
+    }[kind]()
+
+    def check(ours, theirs):
+        for name, other in theirs.items():
+            if not np.array_equal(ours, other.labels_):
+                raise AssertionError(f"labels differ from those of {name}")
+
+    def with_sklearn():
+        return cluster.DBSCAN(eps=eps, min_samples=10).fit(X)
+
+    return Case(lambda: kernels.dbscan(X, eps, min_samples=10), check, {"sklearn": cluster and with_sklearn})
+
+
 @row("label", "1024x1536", picture_of=["blobs", "noise"])
 def label(picture_of):
     if picture_of == "noise":

@@ -24,6 +24,7 @@ from .conv2d import conv2d
 from .conv2d_backward_input import conv2d_backward_input
 from .conv2d_backward_weight import conv2d_backward_weight
 from .conv2d_transpose import conv2d_transpose
+from .dbscan import dbscan
 from .felzenszwalb import felzenszwalb
 from .find_boundaries import find_boundaries
 from .flip import flip
@@ -62,6 +63,7 @@ __all__ = [
     "conv2d_backward_weight",
     "conv2d_transpose",
     "felzenszwalb",
+    "dbscan",
     "find_boundaries",
     "flip",
     "gaussian",

@@ -304,6 +304,24 @@ def _atomic_store(typing_context, array, index, value):
     return types.void(array, types.intp, types.int64), codegen
 
 
+def _atomic_replace_twin(array, index, old, new):
+    if array[index] != old:
+        return False
+    array[index] = new
+    return True
+
+
+@primitive(twin=_atomic_replace_twin)
+def atomic_replace(typing_context, array, index, old, new):
+    """Put `new` where an int64 element is `old`, whatever other threads do; returns whether it was."""
+
+    def codegen(context, builder, signature, args):
+        pointer = _slot(context, builder, signature.args[0], args[0], args[1])
+        return builder.extract_value(builder.cmpxchg(pointer, args[2], args[3], "seq_cst", "seq_cst"), 1)
+
+    return types.boolean(array, types.intp, types.int64, types.int64), codegen
+
+
 @primitive(twin=lambda: None)
 def _pause(typing_context):
     """Tell the core that this is a waiting loop."""

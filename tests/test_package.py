@@ -24,7 +24,7 @@ ALLOWED = {  # which folder of smalti may use which
 PROMISED = {
     "smalti": "__version__ set_num_threads get_num_threads warmup kernels nn segment gan",
     "smalti.kernels": """felzenszwalb thin
-        find_boundaries mark_boundaries
+        dbscan find_boundaries mark_boundaries
         flip
         gaussian gaussian_laplace sobel scharr prewitt rgb2lab resize kmeans label watershed matmul
         conv2d conv2d_backward_input conv2d_backward_weight conv2d_transpose max_pool2d max_pool2d_backward avg_pool2d
