@@ -94,7 +94,9 @@ def train(arguments):
     from . import gan
 
     dataset = _training_data(arguments)
-    options = {"n_classes": max(dataset.n_classes, 2)} if arguments.model == "cgan" else {}
+    options = {}
+    if arguments.model == "cgan":
+        options = {"n_classes": max(dataset.n_classes, 2), "projection": arguments.projection}
     if arguments.objective in PENALISED:  # of each picture's own gradient: BatchNorm would mix them
         options |= {"discriminator": "dense"} if arguments.model == "mlp" else {"discriminator_norm": False}
     model = getattr(gan, arguments.model)(dataset.image_shape, rng=arguments.seed, **options)
@@ -260,6 +262,9 @@ def _parser():
     sub.add_argument("--checkpoint-every", type=_at_least(1), default=500, metavar="STEPS", help="default: %(default)s")
     sub.add_argument("--fresh", action="store_true", help="begin anew, whatever DIR holds")
     sub.add_argument("--objective", choices=OBJECTIVES, default=OBJECTIVES[0], help="default: %(default)s")
+    sub.add_argument(
+        "--projection", action="store_true", help="the discriminator of cgan compares the class with its features"
+    )
     sub.add_argument("--label-smoothing", type=float, default=0.0, metavar="X", help="for how real real pictures are")
     sub.add_argument(
         "--discriminator-steps", type=_at_least(1), default=1, metavar="N", help="for one of the generator"

@@ -275,11 +275,12 @@ def test_classes_and_options(data, tmp_path, capsys):
         np.savez(data, x=archive["x"], y=np.arange(20) % 3)
     arguments = ("train", "--model", "cgan", "--data", data, "--out", run, "--batch-size", 4)
     options = ("--ema", "--discriminator-steps", 2, "--learning-rate", 1e-4, "--schedule", "cosine", "--clip-norm", 5,
-               "--augment", "flip", "colour", "--label-smoothing", 0.1, "--checkpoint-every", 2)  # fmt: skip
+               "--augment", "flip", "colour", "--label-smoothing", 0.1, "--checkpoint-every", 2,
+               "--projection")  # fmt: skip
     assert status(*arguments, *options, "--epochs", 1) == 0
     config = json.loads((run / "config.json").read_text())
     assert config["model"]["n_classes"] == 3 and config["ema"] == 0.999 and config["schedule_steps"] == 5
-    assert config["augment"] == ["flip", "colour"]
+    assert config["augment"] == ["flip", "colour"] and config["model"]["projection"]
     assert "index.html" in capsys.readouterr().out
     assert status("generate", run, "-n", 5, "-o", tmp_path / "x.npz") == 0
     assert status("generate", run, "-n", 5, "-o", tmp_path / "one.npz", "--label", 1, "--truncation", 0.7) == 0
@@ -297,7 +298,7 @@ def test_classes_and_options(data, tmp_path, capsys):
     assert "needs at least 32 pictures" in failure(capsys, "evaluate", run)
     message = failure(capsys, "generate", run, "-o", tmp_path / "x.png", "--label", 3)
     assert "labels must be in 0 to 2, got values from 3 to 3" in message
-    message = failure(capsys, *arguments, "--steps", 9, "--objective", "hinge")
+    message = failure(capsys, *arguments, "--projection", "--steps", 9, "--objective", "hinge")
     assert f"{run}: holds another run: objective is hinge, was non-saturating" in message
 
 
