@@ -36,6 +36,40 @@ def gaussian(sigma, channels):
     )
 
 
+def _correlate(image, weights):
+    def with_cv2():
+        return cv2.filter2D(image, cv2.CV_32F, weights, borderType=cv2.BORDER_REFLECT)
+
+    return Case(
+        lambda: kernels.correlate(image, weights),
+        close(1e-5),
+        {"scipy": ndimage and (lambda: ndimage.correlate(image, weights)), "cv2": cv2 and with_cv2},
+    )
+
+
+@row("correlate", "float32, dense", side=[3, 7, 15], size=[USUAL, AWKWARD])
+def correlate(side, size):
+    return _correlate(_gray(size), np.random.default_rng(0).standard_normal((side, side), np.float32))
+
+
+@row("correlate", "float32, rank 1", side=[7, 31], size=[USUAL])
+def correlate_separable(side, size):
+    return _correlate(_gray(size), np.full((side, side), 1 / side**2, np.float32))
+
+
+@row("laplace", "float32", size=[USUAL, AWKWARD, LARGE])
+def laplace(size):
+    image = _gray(size)
+    return Case(
+        lambda: kernels.laplace(image),
+        close(1e-5),
+        {
+            "scipy": ndimage and (lambda: ndimage.laplace(image)),
+            "cv2": cv2 and (lambda: cv2.Laplacian(image, cv2.CV_32F, ksize=1, borderType=cv2.BORDER_REFLECT)),
+        },
+    )
+
+
 @row("gaussian_laplace", "float32", sigma=[2.0, 5.0], size=[USUAL, AWKWARD])
 def gaussian_laplace(sigma, size):
     image = _gray(size)

@@ -25,6 +25,8 @@ from .conv2d_backward_input import conv2d_backward_input
 from .conv2d_backward_weight import conv2d_backward_weight
 from .conv2d_transpose import conv2d_transpose
 from .dbscan import dbscan
+from .convolve import convolve
+from .correlate import correlate
 from .felzenszwalb import felzenszwalb
 from .find_boundaries import find_boundaries
 from .flip import flip
@@ -35,6 +37,7 @@ from .hsv import hsv2rgb, rgb2hsv
 from .kmeans import KMeansResult, kmeans
 from .lab import lab2rgb, rgb2lab
 from .label import label
+from .laplace import laplace
 from .mark_boundaries import mark_boundaries
 from .matmul import matmul
 from .max_pool2d import max_pool2d, max_pool2d_backward
@@ -62,6 +65,8 @@ __all__ = [
     "conv2d_backward_input",
     "conv2d_backward_weight",
     "conv2d_transpose",
+    "convolve",
+    "correlate",
     "felzenszwalb",
     "dbscan",
     "find_boundaries",
@@ -73,6 +78,7 @@ __all__ = [
     "kmeans",
     "lab2rgb",
     "label",
+    "laplace",
     "mark_boundaries",
     "matmul",
     "max_pool2d",

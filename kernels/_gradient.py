@@ -14,25 +14,13 @@ import math
 import numpy as np
 
 from . import _validate as check
-from ._image import MODES, border_index, extend_line, float_dtype, is_large, load_up_to, scratch, unit_scale, write_line
+from ._image import MODES, border_index, fetch_line, float_dtype, is_large, scratch, unit_scale, write_line
 from ._jit import helper
 from ._parallel import chunk_size, chunked
 from ._simd import fma, lanes, load, splat, store, vsqrt
 
 _ROWS = 4  # rows that are made together
 _MAGNITUDE = 2
-
-
-@helper
-def _fetch(image, place, columns, channels, cval, lines, at):
-    """Line `place` of the picture, or the constant, at flat index `at` of lines, its borders around it."""
-    length = image.shape[1]
-    for j in range(0, length, lanes(lines)):
-        value = splat(lines, cval)
-        if place >= 0:
-            value = load_up_to(image, place * length + j, length - j)
-        store(lines, at + j, value)
-    extend_line(lines, at - channels, length, columns, channels, cval)
 
 
 @helper
@@ -62,12 +50,11 @@ def _gradient(lo, hi, image, places, columns, channels, cval, ratio, scale, axis
     width = begin + -(-(length + channels) // step) * step + step
     lines, rows = scratch((_ROWS + 2) * width, out), scratch(_ROWS * width, out)
     middle = splat(out, ratio)
-    fetched = lo
+    left, fetched = begin - channels, lo
     for i in range(lo, hi, _ROWS):
         for p in range(fetched, i + _ROWS + 2):
-            _fetch(image, places[p], columns, channels, cval, lines, p % (_ROWS + 2) * width + begin)
+            fetch_line(image, places[p], columns, channels, cval, lines, p % (_ROWS + 2) * width + left)
         fetched = i + _ROWS + 2
-        left = begin - channels
         l0, l1, l2 = i % 6 * width + left, (i + 1) % 6 * width + left, (i + 2) % 6 * width + left
         l3, l4, l5 = (i + 3) % 6 * width + left, (i + 4) % 6 * width + left, (i + 5) % 6 * width + left
         for j in range(0, length, step):

@@ -15,7 +15,7 @@ that a border may be wider than the picture. The modes, in the words of scipy.nd
 import numpy as np
 
 from ._jit import JIT, helper
-from ._simd import lanes, load, load_part, store, store_part, stream
+from ._simd import lanes, load, load_part, splat, store, store_part, stream
 from ._validate import integer
 
 MODES = ("reflect", "constant", "nearest", "mirror", "wrap")
@@ -84,6 +84,22 @@ def extend_line(lines, start, length, columns, channels, cval):
             if place >= 0:
                 value = lines[start + (border + place) * channels + c]
             lines[start + column * channels + c] = value
+
+
+@helper
+def fetch_line(image, place, columns, channels, cval, lines, start):
+    """Line `place` of image (H, W C), or for -1 one of `cval`, with its two borders to flat index `start` of lines.
+
+    Requires: room for a whole vector at the end; columns as from `border_index` with equal borders.
+    """
+    length = image.shape[1]
+    at = start + (columns.size * channels - length) // 2
+    for j in range(0, length, lanes(lines)):
+        value = splat(lines, cval)
+        if place >= 0:
+            value = load_up_to(image, place * length + j, length - j)
+        store(lines, at + j, value)
+    extend_line(lines, start, length, columns, channels, cval)
 
 
 def border_index(n, before, after, mode):

@@ -213,3 +213,50 @@ def store_tile(typing_context, tile, c, c_index, c_rows, row, m, n):
 
     ip = types.intp
     return types.void(tile, c, ip, c_rows, ip, ip, ip), codegen
+
+
+def _rank_one_where_twin(tile, rows, a, a_index, b, b_index):
+    column = a.reshape(-1)[a_index : a_index + len(tile)]
+    taken = np.array([rows >> i & 1 for i in range(len(tile))], bool)
+    sums = tile + column[:, None] * b.reshape(-1)[b_index : b_index + tile.shape[1]]
+    return np.where(taken[:, None], sums, tile)
+
+
+@primitive(twin=_rank_one_where_twin)
+def rank_one_where(typing_context, tile, rows, a, a_index, b, b_index):
+    """tile[i, j] + a[a_index + i] * b[b_index + j] (flat indices) in the rows i whose bit is set in `rows`."""
+    if not isinstance(tile, TileType):
+        return None
+    vector, lanes = tile.vector, tile.vector.lanes
+
+    def codegen(context, builder, sig, args):
+        value, rows, a, a_index, b, b_index = args
+        last = builder.add(b_index, _constant(tile.vectors * lanes - 1))
+        pointer = element_pointer(context, builder, sig.args[4], b, b_index, last)
+        b_vectors = []
+        for j in range(tile.vectors):
+            at = builder.gep(pointer, [_constant(j * lanes)])
+            b_vectors.append(_load_ir(context, builder, sig.args[4], vector, at, lanes))
+        for i in range(tile.rows):
+            before = [builder.extract_value(value, i * tile.vectors + j) for j in range(tile.vectors)]
+            start = builder.block
+            taken = builder.icmp_signed("!=", builder.and_(rows, _constant(1 << i)), _constant(0))
+            with builder.if_then(taken):
+                index = builder.add(a_index, _constant(i))
+                scalar = builder.load(element_pointer(context, builder, sig.args[2], a, index, index))
+                scalar = broadcast(builder, vector, scalar)
+                name = f"llvm.fmuladd.{suffix(vector)}"
+                after = [
+                    call_intrinsic(builder, name, old.type, [scalar, x, old])
+                    for x, old in zip(b_vectors, before, strict=True)
+                ]
+                end = builder.block
+            totals = [builder.phi(old.type) for old in before]
+            for j, total in enumerate(totals):
+                total.add_incoming(before[j], start)
+                total.add_incoming(after[j], end)
+                value = builder.insert_value(value, total, i * tile.vectors + j)
+        return value
+
+    ip = types.intp
+    return tile(tile, ip, a, ip, b, ip), codegen

@@ -26,7 +26,8 @@ PROMISED = {
     "smalti.kernels": """felzenszwalb thin
         dbscan find_boundaries mark_boundaries
         flip
-        gaussian gaussian_laplace sobel scharr prewitt rgb2lab resize kmeans label watershed matmul
+        correlate convolve gaussian laplace gaussian_laplace sobel scharr prewitt
+        rgb2lab resize kmeans label watershed matmul
         conv2d conv2d_backward_input conv2d_backward_weight conv2d_transpose max_pool2d max_pool2d_backward avg_pool2d
         avg_pool2d_backward""",
     "smalti.nn": """Tensor tensor no_grad check_gradients Module Sequential Dense Conv2D Conv2DTranspose BatchNorm
@@ -39,7 +40,11 @@ PROMISED = {
     "smalti.segment.metrics": "covering rand_index variation_of_information boundary_f adapted_rand_error dice iou",
     "smalti.gan": "load_dataset mlp dcgan cgan GAN train Trainer generate interpolate evaluate",
 }
-FAMILIES = {"scharr": "sobel", "prewitt": "sobel"}  # kernels that are tested in another one's file
+FAMILIES = {
+    "scharr": "sobel",
+    "prewitt": "sobel",
+    "convolve": "correlate",
+}  # kernels that are tested in another one's file
 HEAVY = "scipy torch cv2 skimage sklearn matplotlib tensorflow pandas dask mpi4py".split()
 SOURCES = [path for folder in ALLOWED for path in sorted((ROOT / folder).glob("*.py"))]
 IDS = [str(path.relative_to(ROOT)) for path in SOURCES]
