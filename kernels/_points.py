@@ -85,16 +85,19 @@ def _measure(lo, hi, tiles, weights, centers, labels, distances, inertia, grain)
 
 
 class Points:
-    """Points and weights in tiles, scaled by powers of two to lie within [-4, 4] (which is exact)."""
+    """Points and weights in tiles, scaled by powers of two to lie within [-4, 4] (which is exact).
 
-    def __init__(self, X, weight, k):
+    Numbers up to `reach` will lie there, too.
+    """
+
+    def __init__(self, X, weight, k, reach=0.0):
         n, n_features = X.shape
         self.n, self.k = n, k
         n_tiles = -(-n // TILE)
         # A chunk's sums should not outweigh its points.
         self.grain = max(TILE, k // 4)
         self.n_chunks = -(-n_tiles // self.grain)
-        self.scale = power_above(max(abs(float(X.min())), abs(float(X.max()))), X.dtype)
+        self.scale = power_above(max(abs(float(X.min())), abs(float(X.max())), reach), X.dtype)
         self.tiles = np.empty((n_tiles, n_features, TILE), X.dtype)
         self.weights = np.zeros((n_tiles, TILE), X.dtype)
         self.weight_scale = 1.0 if weight is None else power_above(float(weight.max()), weight.dtype)

@@ -38,6 +38,16 @@ class KMeansResult(NamedTuple):
     inertia: float
     n_iter: int
 
+    def predict(self, X):
+        """The nearest centre of each of other points (N, C), the first of equally near ones; (N,) int32."""
+        X = _as_points("predict", X)
+        if X.shape[1] != self.centers.shape[1]:
+            raise ValueError(f"predict: X must have shape (any, {self.centers.shape[1]}), got {X.shape}")
+        X = X.astype(np.result_type(X, self.centers), copy=False)
+        points = Points(X, None, len(self.centers), reach=float(np.abs(self.centers).max()))
+        points.measure((self.centers / points.scale).astype(X.dtype))
+        return points.labels.reshape(-1)[: len(X)].astype(np.int32)
+
 
 @helper(fastmath=EXACT)
 def _add(sums, chunk, label, c, value):
@@ -189,6 +199,14 @@ def _relocate(points, centers, new, empty):
     return len(farthest) > 0
 
 
+def _as_points(function, X):
+    """Points as floats, with finite squares."""
+    X = as_array(function, "X", X, ndim=2, finite=True)
+    if X.dtype == np.float64 and max(-X.min(), X.max()) > _LARGEST:
+        raise ValueError(f"{function}: X must be at most {_LARGEST:g} in magnitude, for squares to be finite")
+    return X
+
+
 def kmeans(X, n_clusters, *, init="k-means++", n_init=1, max_iter=300, tol=1e-4, sample_weight=None, rng=None):
     """Cluster points around `n_clusters` centres.
 
@@ -223,6 +241,8 @@ def kmeans(X, n_clusters, *, init="k-means++", n_init=1, max_iter=300, tol=1e-4,
     n_iter : int
         Iterations of the run returned.
 
+    The result is a named tuple of these; its ``predict(X)`` labels other points.
+
     Raises
     ------
     TypeError
@@ -237,9 +257,7 @@ def kmeans(X, n_clusters, *, init="k-means++", n_init=1, max_iter=300, tol=1e-4,
     centre. Where there are fewer *distinct* points than clusters, each of them becomes a centre, the inertia is
     0, and the further clusters stay empty: their numbers do not occur in `labels`.
     """
-    X = as_array("kmeans", "X", X, ndim=2, finite=True)
-    if X.dtype == np.float64 and max(-X.min(), X.max()) > _LARGEST:
-        raise ValueError(f"kmeans: X must be at most {_LARGEST:g} in magnitude, for squares to be finite")
+    X = _as_points("kmeans", X)
     k = integer("kmeans", "n_clusters", n_clusters, low=1, high=2**24)  # float32 labels are exact up to there
     n_init = integer("kmeans", "n_init", n_init, low=1)
     max_iter = integer("kmeans", "max_iter", max_iter, low=1)

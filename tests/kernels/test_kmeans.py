@@ -47,6 +47,7 @@ def test_result_is_consistent(n, k, c, seed, values):
     assert result.centers.shape == (k, c) and np.isfinite(result.centers).all()
 
 
+@pytest.mark.compiled
 def test_against_sklearn():
     cluster = pytest.importorskip("sklearn.cluster")
     for dtype in (np.float32, np.float64):
@@ -65,6 +66,38 @@ def test_fewer_points_than_clusters_end():
     for x in (np.ones((50, 2)), np.repeat([[0.0], [1.0]], 20, axis=0)):
         result = kmeans(x, 5, rng=0)
         assert result.inertia == 0 and np.isfinite(result.centers).all()
+
+
+def test_empty_clusters_are_moved_once():
+    """More centres than different points, and starts that leave clusters empty (scikit-learn issue 28055)."""
+    x = [[100, 100], [100, 102], [106, 100], [107, 101], [107, 101], [108, 100]]
+    start = [[98, 104], [103, 100], [109, 102], [110, 100], [111, 100], [112, 100]]
+    result = kmeans(x, 6, init=start, tol=0, max_iter=10_000)
+    assert result.inertia == 0 and result.n_iter < 5
+
+
+def test_labels_after_a_move():
+    """They are those of the final centres (scikit-learn issue 34074)."""
+    x = np.array([[1.0], [2.0], [3.0]])
+    for max_iter in (1, 2, 3, 10):
+        result = kmeans(x, 3, init=[[4.0], [0.0], [1.0]], tol=0, max_iter=max_iter)
+        np.testing.assert_array_equal(result.labels, np.abs(x - result.centers.T).argmin(axis=1))
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_predict(dtype):
+    x = blobs(300, 5, 3, dtype=dtype)
+    result = kmeans(x, 5, rng=0)
+    np.testing.assert_array_equal(result.predict(x), result.labels)
+    for factor in (1e-30, 1, 1e10):  # the points much smaller than the centres, and much larger
+        other = (factor * blobs(100, 5, 3, seed=1)).astype(dtype)
+        distances = ((other[:, None].astype(np.float64) - result.centers) ** 2).sum(axis=2)
+        predicted = distances[np.arange(100), result.predict(other)]
+        np.testing.assert_allclose(predicted, distances.min(axis=1), rtol=1e-5)
+    with pytest.raises(ValueError, match=r"predict: X must have shape \(any, 3\), got \(300, 2\)"):
+        result.predict(x[:, :2])
+    with pytest.raises(ValueError, match="predict: X must be finite"):
+        result.predict(x * np.nan)
 
 
 @pytest.mark.parametrize(
