@@ -3,6 +3,7 @@
 import numpy as np
 
 from smalti import kernels
+from smalti.segment import metrics
 
 from .harness import Case, close, peer, picture, row
 
@@ -176,3 +177,20 @@ def mark_boundaries():
         return segmentation.mark_boundaries(image, labels)
 
     return Case(lambda: kernels.mark_boundaries(image, labels), close(1e-6), {"skimage": segmentation and with_skimage})
+
+
+@row("slic", "1024x1536 RGB, 10 iterations", n_segments=[400, 4000])
+def slic(n_segments):
+    rgb = picture()
+
+    def check(ours, theirs):
+        for name, other in theirs.items():
+            agreement = metrics.covering(other, ours)
+            if agreement < 0.97:
+                raise AssertionError(f"covering {agreement:.3f} of the superpixels of {name}")
+
+    return Case(
+        lambda: kernels.slic(rgb, n_segments),
+        check,
+        {"skimage": segmentation and (lambda: segmentation.slic(rgb, n_segments))},
+    )

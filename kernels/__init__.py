@@ -24,9 +24,9 @@ from .conv2d import conv2d
 from .conv2d_backward_input import conv2d_backward_input
 from .conv2d_backward_weight import conv2d_backward_weight
 from .conv2d_transpose import conv2d_transpose
-from .dbscan import dbscan
 from .convolve import convolve
 from .correlate import correlate
+from .dbscan import dbscan
 from .felzenszwalb import felzenszwalb
 from .find_boundaries import find_boundaries
 from .flip import flip
@@ -48,6 +48,7 @@ from .region_adjacency import RegionGraph, region_adjacency
 from .resize import resize
 from .rgb2gray import rgb2gray
 from .scharr import scharr
+from .slic import slic
 from .sobel import sobel
 from .thin import thin
 from .threshold_otsu import threshold_otsu
@@ -92,6 +93,7 @@ __all__ = [
     "rgb2hsv",
     "rgb2lab",
     "scharr",
+    "slic",
     "sobel",
     "thin",
     "threshold_otsu",

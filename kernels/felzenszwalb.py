@@ -23,12 +23,12 @@ import numpy as np
 
 from . import _validate as check
 from ._bits import bit_count, trailing_zeros
-from ._image import channels_last, unit_scale
+from ._image import unit_scale
 from ._jit import EXACT, helper, kernel
 from ._parallel import chunk_size, chunked
+from ._parts import picture_and_mask, smooth_within
 from ._radix_sort import sort_bits
 from ._simd import prefetch
-from .gaussian import gaussian
 
 _NO_EDGE = 0x7FFFFFFF  # above the bits of any cost
 _PLACE = 29  # bits of an edge's number that say at which pixel it begins; two say where it leads, 32 what it costs
@@ -247,30 +247,16 @@ def felzenszwalb(image, scale=1, sigma=0.8, min_size=20, *, channel_axis=-1, mas
     float32, and equal ones in raster order. No region is smaller than `min_size`, unless it touches no other.
     """
     name = "felzenszwalb"
-    image = check.as_image(name, image)
-    if channel_axis is None and image.ndim == 3:
-        raise ValueError(f"{name}: image must have shape (H, W) where channel_axis is None, got {image.shape}")
-    if image.ndim == 2 and channel_axis == -1:
-        channel_axis = None
-    image, _ = channels_last(name, image, channel_axis)
+    image, allowed = picture_and_mask(name, image, channel_axis, mask)
     scale = check.real(name, "scale", scale, low=0)
     sigma = check.real(name, "sigma", sigma, low=0)
     min_size = check.integer(name, "min_size", min_size, low=0)
     height, width = image.shape[:2]
     if height * width >= 2**29:
         raise ValueError(f"{name}: image must have fewer than 2**29 pixels, got shape {image.shape}")
-    allowed = check.as_mask(name, mask, (height, width))
-    image = image.reshape(height, width, -1) * np.float64(unit_scale(image.dtype))
+    image = smooth_within(image * np.float64(unit_scale(image.dtype)), sigma, allowed)
     if allowed is None:
         allowed = np.ones((height, width), bool)
-    else:
-        image[~allowed] = 0
-    check.check_finite(name, "image", image)
-    if sigma > 0:
-        smooth = gaussian(image, sigma, mode="reflect")
-        if mask is not None:  # the mean over allowed pixels
-            smooth /= np.maximum(gaussian(allowed.astype(np.float64), sigma, mode="reflect"), 1e-300)[..., None]
-        image = smooth
     scale /= 255  # as published, for colours from 0 to 255
     nodes = np.zeros((height * width, 2), np.int32)
     nodes[:, 0] = -1

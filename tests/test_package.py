@@ -23,7 +23,7 @@ ALLOWED = {  # which folder of smalti may use which
 }
 PROMISED = {
     "smalti": "__version__ set_num_threads get_num_threads warmup kernels nn segment gan",
-    "smalti.kernels": """felzenszwalb thin
+    "smalti.kernels": """felzenszwalb slic thin
         dbscan find_boundaries mark_boundaries
         flip
         correlate convolve gaussian laplace gaussian_laplace sobel scharr prewitt
