@@ -48,6 +48,7 @@ def run(arguments):
         graphs,
         jobs,
         layers,
+        morphology,
         networks,
         parallel,
         regions,

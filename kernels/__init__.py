@@ -20,6 +20,7 @@ Images are ``(H, W)`` or ``(H, W, C)``, batches ``(N, H, W, C)``, weights of a c
 
 from .avg_pool2d import avg_pool2d, avg_pool2d_backward
 from .batch_norm import batch_norm, batch_norm_backward
+from .closing import closing
 from .conv2d import conv2d
 from .conv2d_backward_input import conv2d_backward_input
 from .conv2d_backward_weight import conv2d_backward_weight
@@ -27,6 +28,9 @@ from .conv2d_transpose import conv2d_transpose
 from .convolve import convolve
 from .correlate import correlate
 from .dbscan import dbscan
+from .dilation import dilation
+from .distance_transform_edt import distance_transform_edt
+from .erosion import erosion
 from .felzenszwalb import felzenszwalb
 from .find_boundaries import find_boundaries
 from .flip import flip
@@ -42,9 +46,11 @@ from .mark_boundaries import mark_boundaries
 from .matmul import matmul
 from .max_pool2d import max_pool2d, max_pool2d_backward
 from .merge_regions import Merges, merge_regions
+from .opening import opening
 from .oriented_gradient import oriented_gradient
 from .prewitt import prewitt
 from .region_adjacency import RegionGraph, region_adjacency
+from .remove_small_objects import remove_small_objects
 from .resize import resize
 from .rgb2gray import rgb2gray
 from .scharr import scharr
@@ -62,12 +68,16 @@ __all__ = [
     "avg_pool2d_backward",
     "batch_norm",
     "batch_norm_backward",
+    "closing",
     "conv2d",
     "conv2d_backward_input",
     "conv2d_backward_weight",
     "conv2d_transpose",
     "convolve",
     "correlate",
+    "dilation",
+    "distance_transform_edt",
+    "erosion",
     "felzenszwalb",
     "dbscan",
     "find_boundaries",
@@ -85,9 +95,11 @@ __all__ = [
     "max_pool2d",
     "max_pool2d_backward",
     "merge_regions",
+    "opening",
     "oriented_gradient",
     "prewitt",
     "region_adjacency",
+    "remove_small_objects",
     "resize",
     "rgb2gray",
     "rgb2hsv",

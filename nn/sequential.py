@@ -51,7 +51,6 @@ class Sequential(Module):
             if isinstance(layer, BatchNorm):
                 follower = next(layers, None)
                 if isinstance(follower, LeakyReLU):
-                    layer.check(x)
                     x = layer.forward(x, follower.negative_slope)
                     continue
                 x, layer = layer(x), follower

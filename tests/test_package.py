@@ -44,6 +44,10 @@ FAMILIES = {
     "scharr": "sobel",
     "prewitt": "sobel",
     "convolve": "correlate",
+    "erosion": "morphology",
+    "dilation": "morphology",
+    "opening": "morphology",
+    "closing": "morphology",
 }  # kernels that are tested in another one's file
 HEAVY = "scipy torch cv2 skimage sklearn matplotlib tensorflow pandas dask mpi4py".split()
 SOURCES = [path for folder in ALLOWED for path in sorted((ROOT / folder).glob("*.py"))]

@@ -1,0 +1,40 @@
+"""Dilation: the greatest value under a footprint.
+
+    out[i, j] = max over (k, l) in the footprint of image[i + k, j + l]
+
+The way it is computed, with its cost, is told in ``_morphology.py``.
+"""
+
+from ._morphology import morphology
+
+
+def dilation(image, footprint=None, *, mode="reflect", cval=0.0):
+    """Grows what is bright and shrinks what is dark.
+
+    Parameters
+    ----------
+    image : (H, W) array
+        Of bool, integers or floats without NaN.
+    footprint : (KH, KW) array, optional
+        What is not 0 counts; its element ((KH - 1) // 2, (KW - 1) // 2) lies on the pixel. By default a cross of five
+        pixels. A sequence of pairs (footprint, times) is applied one after the other. May be larger than the picture.
+    mode : {"reflect", "constant", "nearest", "mirror", "wrap", "max", "min", "ignore"}
+        What lies beyond the picture, in the words of `scipy.ndimage`; "max" and "min" are the extremes of the dtype,
+        and "ignore" lets only the picture's own pixels count.
+    cval : float
+        What lies there in mode "constant".
+
+    Returns
+    -------
+    (H, W) array of the dtype of `image`
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is not as said.
+
+    Notes
+    -----
+    As `skimage.morphology.dilation`.
+    """
+    return morphology("dilation", image, footprint, mode, cval, ("dilation",))
