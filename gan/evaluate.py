@@ -50,7 +50,7 @@ def evaluate(run_or_model, dataset=None, *, n=2000, rng=0):
         - ``"precision"`` and ``"recall"``: parts of the generated pictures that look real, and of the real ones that
           are generated;
         - ``"class coverage"``: the part of the classes that are drawn, if the dataset has classes;
-        - ``"label accuracy"``: how often the classifier sees the class that was asked for, if the model has classes.
+        - ``"label accuracy"``: how often the classifier sees the class that was asked for, if both have.
 
     Raises
     ------
@@ -69,6 +69,8 @@ def evaluate(run_or_model, dataset=None, *, n=2000, rng=0):
         model = run_or_model
     else:
         raise TypeError(f"evaluate: expected the path of a run or a GAN, got {type(run_or_model).__name__}")
+    if dataset is None:
+        raise ValueError("evaluate: give the dataset of real pictures, or a run")
     dataset = dataset if isinstance(dataset, Dataset) else load_dataset(dataset, image_shape=model.image_shape)
     if dataset.image_shape != model.image_shape:
         raise ValueError(
@@ -102,7 +104,7 @@ def evaluate(run_or_model, dataset=None, *, n=2000, rng=0):
             results["class coverage"] = len(np.unique(classes)) / dataset.n_classes
         for name, result in results.items():
             measures.setdefault(name, {})[key] = result
-    if asked is not None:
+    if asked is not None and dataset.n_classes > 1:
         measures["label accuracy"] = {
             key: float((found[part][1] == sets[part].labels).mean())
             for key, part in (("value", "value"), ("floor", "test"))  # the other real pictures it has learned by heart

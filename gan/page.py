@@ -73,7 +73,10 @@ def write_page(run, config, records):
     parts += [
         f'<p class="warning">step {r["step"]}: {html.escape(r["warning"])}</p>' for r in records if "warning" in r
     ]
-    parts += [_grids(sorted((run / "samples").glob("*.png"))), _interpolation(run / "interpolation.png")]
+    parts += [
+        _grids(sorted((run / "samples").glob("*.png"), key=lambda path: int(path.stem))),
+        _interpolation(run / "interpolation.png"),
+    ]
     parts.append(_evaluation(run / EVALUATION))
     charts = [
         chart(title, {name: [(r["step"], r[name]) for r in records if name in r] for name in names})

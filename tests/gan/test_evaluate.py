@@ -77,6 +77,7 @@ def test_label_accuracy():
     in_turn = np.concatenate([pictures[dataset.labels == k][:1] for k in (0, 1, 2)])
     right = gan.evaluate(copier(in_turn, n_classes=3), dataset)["label accuracy"]
     wrong = gan.evaluate(copier(in_turn[::-1], n_classes=3), dataset)["label accuracy"]
+    assert "label accuracy" not in gan.evaluate(copier(in_turn, n_classes=3), gan.Dataset(dataset.images))
     assert right["value"] == 1 and wrong["value"] < 0.5 and 0.9 < right["floor"] <= 1
 
 
@@ -116,5 +117,7 @@ def test_bad_input(tmp_path):
         gan.evaluate(tiny_model(), tiny_dataset(), n=1)
     with pytest.raises(TypeError, match="evaluate: expected the path of a run or a GAN, got int"):
         gan.evaluate(3, tiny_dataset())
+    with pytest.raises(ValueError, match="give the dataset of real pictures"):
+        gan.evaluate(tiny_model())
     with pytest.raises(FileNotFoundError, match="no run here"):
         gan.evaluate(tmp_path / "none")
