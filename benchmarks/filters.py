@@ -57,6 +57,50 @@ def correlate_separable(side, size):
     return _correlate(_gray(size), np.full((side, side), 1 / side**2, np.float32))
 
 
+@row("gabor", "float32", frequency=[0.1, 0.3], size=[USUAL])
+def gabor(frequency, size):
+    image, theta = _gray(size), 0.7
+    kernel = kernels.gabor_kernel(frequency, theta)[::-1, ::-1]
+    parts = [np.ascontiguousarray(part, np.float32) for part in (kernel.real, kernel.imag)]
+
+    def with_cv2():
+        return [cv2.filter2D(image, cv2.CV_32F, part, borderType=cv2.BORDER_REFLECT) for part in parts]
+
+    return Case(
+        lambda: kernels.gabor(image, frequency, theta),
+        close(1e-5),
+        {"skimage": filters and (lambda: filters.gabor(image, frequency, theta)), "cv2": cv2 and with_cv2},
+    )
+
+
+@row("gabor_bank", "float32, 4 frequencies x 6 orientations", size=[USUAL])
+def gabor_bank(size):
+    image, frequencies, n = _gray(size), (0.05, 0.1, 0.2, 0.4), 6
+    filters = []
+    for frequency in frequencies:
+        sigma = 3 * (np.log(2) / 2) ** 0.5 / (np.pi * frequency)  # of a bandwidth of one octave
+        radius = int(np.ceil(3 * sigma))
+        y, x = np.mgrid[-radius : radius + 1, -radius : radius + 1]
+        for theta in np.pi * np.arange(n) / n:
+            wave = 2 * np.pi * frequency * (x * np.cos(theta) + y * np.sin(theta))
+            filter = np.exp(-(x**2 + y**2) / (2 * sigma**2) + 1j * wave)
+            filter /= np.linalg.norm(filter)
+            filters.append([np.ascontiguousarray(part, np.float32) for part in (filter.real, filter.imag)])
+
+    def with_cv2():
+        out = np.empty((*size, len(filters)), np.float32)
+        for k, parts in enumerate(filters):
+            answers = [cv2.filter2D(image, cv2.CV_32F, part, borderType=cv2.BORDER_REFLECT) for part in parts]
+            out[..., k] = cv2.magnitude(*answers)
+        return out.reshape(*size, len(frequencies), n)
+
+    return Case(
+        lambda: kernels.gabor_bank(image, frequencies=frequencies, n_orientations=n),
+        close(1e-5),
+        {"cv2": cv2 and with_cv2},
+    )
+
+
 @row("laplace", "float32", size=[USUAL, AWKWARD, LARGE])
 def laplace(size):
     image = _gray(size)

@@ -34,6 +34,9 @@ from .erosion import erosion
 from .felzenszwalb import felzenszwalb
 from .find_boundaries import find_boundaries
 from .flip import flip
+from .gabor import gabor
+from .gabor_bank import gabor_bank
+from .gabor_kernel import gabor_kernel
 from .gaussian import gaussian
 from .gaussian_laplace import gaussian_laplace
 from .histogram import histogram
@@ -82,6 +85,9 @@ __all__ = [
     "dbscan",
     "find_boundaries",
     "flip",
+    "gabor",
+    "gabor_bank",
+    "gabor_kernel",
     "gaussian",
     "gaussian_laplace",
     "histogram",

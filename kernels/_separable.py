@@ -14,12 +14,12 @@ from ._jit import helper
 from ._parallel import chunk_size, chunked
 from ._simd import fma, lanes, load, prefetch, splat, store
 
-_ROWS = 4  # rows that are summed together
+ROWS = 4  # rows that are summed together
 _AHEAD = 16  # vectors; on its own the processor foresees the way through so many lines badly
 
 
 @helper
-def _sum_columns(image, places, weights, i, cval, lines, begin, width):
+def sum_columns(image, places, weights, i, cval, lines, begin, width):
     """lines[begin + q * width + j] = sum over k of weights[k] * image[places[i + q + k], j] for four rows q.
 
     Requires: places has weights.size + 3 entries from i, below 0 for lines of `cval`.
@@ -30,7 +30,7 @@ def _sum_columns(image, places, weights, i, cval, lines, begin, width):
         zero = splat(lines, 0.0)
         a0, a1, a2, a3 = zero, zero, zero, zero
         b0, b1, b2, b3 = zero, zero, zero, zero
-        for s in range(taps + _ROWS - 1):
+        for s in range(taps + ROWS - 1):
             place = places[i + s]
             if place < 0:
                 u = v = splat(lines, cval)
@@ -41,7 +41,7 @@ def _sum_columns(image, places, weights, i, cval, lines, begin, width):
                     prefetch(image, place * length + j + _AHEAD * step)
                     prefetch(image, place * length + j + (_AHEAD + 1) * step)
             # Row q takes the line with weight s - q, if there is one: a weight of 0 would let NaN through.
-            if _ROWS - 1 <= s < taps:
+            if ROWS - 1 <= s < taps:
                 w0, w1 = splat(u, weights[s]), splat(u, weights[s - 1])
                 w2, w3 = splat(u, weights[s - 2]), splat(u, weights[s - 3])
                 a0, b0 = fma(w0, u, a0), fma(w0, v, b0)
@@ -96,21 +96,21 @@ def _sum_row(lines, start, pitch, weights, channels, length, row):
 
 @chunked
 def _separable(lo, hi, image, places, down, columns, skipped, along, channels, cval, edges, large, out):
-    # Requires: image, out (H, W C); down, along (terms, taps); places, columns from border_index, places with _ROWS - 1
+    # Requires: image, out (H, W C); down, along (terms, taps); places, columns from border_index, places with ROWS - 1
     # entries to spare, columns with equal borders, of which the first `skipped` pixels are not reached.
     length, terms, step = image.shape[1], down.shape[0], lanes(out)
     border = (columns.size * channels - length) // 2
     begin = -(-border // step) * step  # a line without its border begins at a whole vector
     width = begin + -(-(length + border) // step) * step + 4 * step
-    lines, row = scratch(terms * _ROWS * width, out), scratch(length + 4 * step, out)
-    for i in range(lo, hi, _ROWS):
+    lines, row = scratch(terms * ROWS * width, out), scratch(length + 4 * step, out)
+    for i in range(lo, hi, ROWS):
         for t in range(terms):
-            _sum_columns(image, places, down[t], i, cval, lines, t * _ROWS * width + begin, width)
-        for q in range(min(_ROWS, hi - i)):
+            sum_columns(image, places, down[t], i, cval, lines, t * ROWS * width + begin, width)
+        for q in range(min(ROWS, hi - i)):
             start = q * width + begin - border
             for t in range(terms):
-                extend_line(lines, start + t * _ROWS * width, length, columns, channels, edges[t])
-            _sum_row(lines, start + skipped * channels, _ROWS * width, along, channels, length, row)
+                extend_line(lines, start + t * ROWS * width, length, columns, channels, edges[t])
+            _sum_row(lines, start + skipped * channels, ROWS * width, along, channels, length, row)
             write_line(row, 0, out, (i + q) * length, length, large)
 
 
@@ -126,8 +126,8 @@ def separable(image, down, along, before, mode, cval, edges, out):
     (terms, row_taps), column_taps, dtype = down.shape, along.shape[1], out.dtype
     border = max(before[1], column_taps - 1 - before[1])
     _separable(
-        height, image.reshape(lines), border_index(height, before[0], row_taps - before[0] + _ROWS - 2, mode),
+        height, image.reshape(lines), border_index(height, before[0], row_taps - before[0] + ROWS - 2, mode),
         down.astype(dtype), border_index(width, border, border, mode), border - before[1], along.astype(dtype),
         channels, dtype.type(cval), np.asarray(edges, dtype), is_large(out), out.reshape(lines),
-        grain=_ROWS * chunk_size(_ROWS * lines[1] * (0.08 + 0.01 * terms * (row_taps + column_taps))),
+        grain=ROWS * chunk_size(ROWS * lines[1] * (0.08 + 0.01 * terms * (row_taps + column_taps))),
     )  # fmt: skip

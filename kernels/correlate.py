@@ -88,6 +88,15 @@ def _separated(weights, dtype):
     return (down * size).T[:n], along[:n]
 
 
+def correlate_cheaply(image, weights, before, mode, cval, out):
+    """`correlate_directly`, but by separable filters where that is less work; NaN then reaches the whole kernel."""
+    down, along = _separated(weights, out.dtype)
+    if down.size + along.size + _SECOND_PASS < weights.size:
+        separable(image, down, along, before, mode, cval, cval * down.sum(1), out)
+    else:
+        correlate_directly(image, weights, before, mode, cval, out)
+
+
 def correlation(function, image, weights, mode, cval, origin, channel_axis, *, flip):
     """The public function of that name; with `flip` it is the convolution."""
     image = check.as_image(function, image)
@@ -108,9 +117,8 @@ def correlation(function, image, weights, mode, cval, origin, channel_axis, *, f
     image, axis = channels_last(function, image, channel_axis)
 
     out = np.empty(image.shape, float_dtype(image.dtype))
-    down, along = _separated(weights, out.dtype)
-    if weights.all() and down.size + along.size + _SECOND_PASS < weights.size:
-        separable(image, down, along, before, mode, cval, cval * down.sum(1), out)
+    if weights.all():  # separable filters would let NaN through weights of 0
+        correlate_cheaply(image, weights, before, mode, cval, out)
     else:
         correlate_directly(image, weights, before, mode, cval, out)
     return np.moveaxis(out, 2, axis) if image.ndim == 3 else out

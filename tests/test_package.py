@@ -26,7 +26,7 @@ PROMISED = {
     "smalti.kernels": """felzenszwalb slic thin
         dbscan find_boundaries mark_boundaries
         flip
-        correlate convolve gaussian laplace gaussian_laplace sobel scharr prewitt
+        correlate convolve gabor gabor_bank gabor_kernel gaussian laplace gaussian_laplace sobel scharr prewitt
         rgb2lab resize kmeans label watershed matmul
         conv2d conv2d_backward_input conv2d_backward_weight conv2d_transpose max_pool2d max_pool2d_backward avg_pool2d
         avg_pool2d_backward""",
