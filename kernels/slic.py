@@ -31,6 +31,7 @@ from ._simd import WIDTH, lanes, load, select, splat, store
 from .lab import rgb2lab
 
 _BANDS = 32  # of rows, each with its own sums
+_NEW, _WAITING = -1, -2  # in place of a number
 
 
 @kernel(fastmath=EXACT)
@@ -194,36 +195,21 @@ def _to_planes(lo, hi, image, factor, planes):
 
 
 @helper(fastmath=EXACT)
-def _around(pixel, height, width):
-    """The neighbours to the right and left, below and above; -1 beyond the border."""
-    r, c = pixel // width, pixel % width
-    return (
-        pixel + 1 if c + 1 < width else -1,
-        pixel - 1 if c > 0 else -1,
-        pixel + width if r + 1 < height else -1,
-        pixel - width if r > 0 else -1,
-    )
+def _grow(labels, seed, number, max_size, steps, out, queue):
+    """Number the pixels of one label around a seed, breadth first, up to max_size of them.
 
-
-@helper(fastmath=EXACT)
-def _grow(labels, number, begin, max_size, out, queue):
-    """Give `number` to the pixels of one label around queue[begin], breadth first, up to max_size of them.
-
-    Returns the end of the queue, and the number met last of any other region, or `number`.
+    Returns how many those are, and the number met last of any other region, or _NEW.
     """
-    height, width = labels.shape
-    labels, out = labels.reshape(-1), out.reshape(-1)
-    mine, beside, end, done = labels[queue[begin]], number, begin + 1, begin
-    out[queue[begin]] = number
-    while done < end and end - begin < max_size:
-        for pixel in _around(queue[done], height, width):
-            if pixel < 0:
-                continue
-            if labels[pixel] == mine and out[pixel] < 0:
+    queue[0], end, done, beside = seed, 1, 0, _NEW
+    out[seed] = number
+    while done < end < max_size:
+        for step in steps:
+            pixel = queue[done] + step
+            if labels[pixel] == labels[seed] and out[pixel] == _NEW:
                 out[pixel] = number
                 queue[end] = pixel
                 end += 1
-                if end - begin >= max_size:
+                if end >= max_size:
                     break
             elif out[pixel] >= 0 and out[pixel] != number:
                 beside = out[pixel]
@@ -231,36 +217,63 @@ def _grow(labels, number, begin, max_size, out, queue):
     return end, beside
 
 
+@helper(fastmath=EXACT)
+def _adopt(number, end, steps, out, queue):
+    """Number all pixels that wait beside the first `end` of the queue, or beside each other; returns how many."""
+    done, first = 0, end
+    while done < end:
+        for step in steps:
+            pixel = queue[done] + step
+            if out[pixel] == _WAITING:
+                out[pixel] = number
+                queue[end] = pixel
+                end += 1
+        done += 1
+    return end - first
+
+
 @kernel(fastmath=EXACT)
-def _connect(labels, min_size, max_size, out, queue):
+def _connect(labels, pitch, min_size, max_size, out, queue):
     """Number the connected parts of regions, of at most max_size pixels; one of fewer than min_size joins a neighbour.
 
-    Requires: labels (H, W), -1 for pixels of no region; out likewise, all -1; queue (H * W,) scratch.
+    Where no neighbour has a number yet, it waits for the first that gets one.
+
+    Requires: labels flat, with lines of `pitch` and a border of -1, as for pixels of no region; out likewise, all _NEW;
+    queue as large.
     """
-    height, width = labels.shape
-    number = 0
-    for p in range(labels.size):
-        if labels[p // width, p % width] < 0 or out[p // width, p % width] >= 0:
+    steps = (1, -1, pitch, -pitch)
+    number = n_waiting = 0
+    for seed in range(labels.size):
+        if labels[seed] < 0 or out[seed] != _NEW:
             continue
-        seed, end = p, 0
-        while seed >= 0:
-            begin = end
-            queue[begin] = seed
-            end, beside = _grow(labels, number, begin, max_size, out, queue)
-            seed = -1
-            if end - begin >= min_size:
-                break
-            if beside == number:  # no neighbour has a number yet: the first of them becomes part of this region
-                for k in range(end):
-                    for pixel in _around(queue[k], height, width):
-                        if pixel >= 0 and labels[pixel // width, pixel % width] >= 0:
-                            if out[pixel // width, pixel % width] < 0 and (seed < 0 or pixel < seed):
-                                seed = pixel
-        if beside == number or end - begin >= min_size:
+        size, final = _grow(labels, seed, number, max_size, steps, out, queue)
+        if size >= min_size:
+            final = number
             number += 1
         else:
-            for k in range(end):
-                out[queue[k] // width, queue[k] % width] = beside
+            if final == _NEW:
+                final = _WAITING
+                n_waiting += size
+            for k in range(size):
+                out[queue[k]] = final
+        if final >= 0 and n_waiting > 0:
+            n_waiting -= _adopt(final, size, steps, out, queue)
+    if n_waiting > 0:  # parts of the mask that are small themselves
+        for seed in range(labels.size):
+            if out[seed] == _WAITING:
+                out[seed], queue[0] = number, seed
+                _adopt(number, 1, steps, out, queue)
+                number += 1
+
+
+def _connected(labels, min_size, max_size):
+    """Connected regions, counted from 0; -1 where labels are."""
+    padded = np.pad(labels, 1, constant_values=-1)
+    out = np.full_like(padded, _NEW)
+    _connect(
+        padded.reshape(-1), padded.shape[1], min_size, max_size, out.reshape(-1), np.empty(padded.size, np.int64)
+    )  # fmt: skip
+    return out[1:-1, 1:-1]
 
 
 def _grid(shape, n):
@@ -440,9 +453,7 @@ def slic(
     labels, _ = iterate(allowed, centers, step, use_color=True)
     if enforce_connectivity:
         size = np.count_nonzero(allowed) / len(centers)
-        parts = np.full_like(labels, -1)
-        _connect(labels, int(least * size), max(1, int(most * size)), parts, np.empty(labels.size, np.int32))
-        labels = parts
+        labels = _connected(labels, int(least * size), max(1, int(most * size)))
     return labels + np.int32(start_label)
 
 

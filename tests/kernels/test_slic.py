@@ -51,8 +51,7 @@ def test_iterations_against_twin(seed, height, width, channels, dtype, n, slic_z
 def test_connectivity_against_twin(seed, height, width, n_labels, min_size, max_size):
     labels = np.random.default_rng(seed).integers(0, n_labels, (height, width)).astype(np.int32)
     labels = np.repeat(labels, 2, axis=1)
-    out = np.full(labels.shape, -1, np.int32)
-    module._connect(labels, min_size, max_size, out, np.empty(labels.size, np.int32))
+    out = module._connected(labels, min_size, max_size)
     np.testing.assert_array_equal(out, reference.connect(labels, min_size, max_size))
 
 
@@ -63,8 +62,7 @@ def test_connectivity_within_a_mask(seed, height, width, n_labels, min_size):
     rng = np.random.default_rng(seed)
     labels = rng.integers(0, n_labels, (height, width)).astype(np.int32)
     labels[rng.random(labels.shape) < 0.4] = -1
-    out = np.full(labels.shape, -1, np.int32)
-    module._connect(labels, min_size, labels.size, out, np.empty(labels.size, np.int32))
+    out = module._connected(labels, min_size, labels.size)
     np.testing.assert_array_equal(out < 0, labels < 0)
     islands, n_islands = label(labels >= 0, connectivity=1, return_num=True)
     assert label(out, connectivity=1, background=-1).max(initial=0) == out.max(initial=-1) + 1
