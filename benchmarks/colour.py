@@ -1,4 +1,4 @@
-"""Conversions of colours, histograms and thresholds against NumPy, scikit-image and OpenCV, on 1024 x 1536 pixels."""
+"""Colours, histograms, thresholds and edges against NumPy, scikit-image and OpenCV, on 1024 x 1536 pixels."""
 
 import numpy as np
 
@@ -7,7 +7,7 @@ from smalti import kernels
 from .harness import Case, close, peer, picture, row
 
 cv2 = peer("cv2")
-color, filters = peer("skimage.color"), peer("skimage.filters")
+color, feature, filters = (peer(f"skimage.{name}") for name in ("color", "feature", "filters"))
 
 
 def _unit(image):
@@ -123,4 +123,27 @@ def threshold_otsu(dtype):
             # applies the threshold, too
             "cv2": (cv2 and dtype == "uint8" and (lambda: cv2.threshold(image, 0, 255, cv2.THRESH_OTSU)[0])) or None,
         },
+    )
+
+
+@row("canny", "1024x1536", dtype=["uint8", "float32"], sigma=[1.0, 2.0])
+def canny(dtype, sigma):
+    image = np.ascontiguousarray(picture()[..., 0])
+    side = 2 * int(4 * sigma + 0.5) + 1
+
+    def same_edges(ours, theirs):
+        for name, edges in theirs.items():
+            if np.mean(ours != edges) > 5e-4:
+                raise AssertionError(f"differs from {name} in {np.mean(ours != edges):.2%} of the pixels")
+
+    def with_cv2():  # in integers of 8 bits, four directions without interpolation: differs in 2 % of photographs' pixels
+        smooth = cv2.GaussianBlur(image, (side, side), sigma)
+        return cv2.Canny(smooth, 25.5, 51, L2gradient=True)
+
+    given = image if dtype == "uint8" else _unit(image)
+    return Case(
+        lambda: kernels.canny(given, sigma),
+        same_edges,
+        {"skimage": feature and (lambda: feature.canny(given, sigma)), "cv2": cv2 and with_cv2},
+        unlike=("cv2",),
     )

@@ -21,6 +21,7 @@ Images are ``(H, W)`` or ``(H, W, C)``, batches ``(N, H, W, C)``, weights of a c
 from .avg_pool2d import avg_pool2d, avg_pool2d_backward
 from .batch_norm import batch_norm, batch_norm_backward
 from .closing import closing
+from .canny import canny
 from .conv2d import conv2d
 from .conv2d_backward_input import conv2d_backward_input
 from .conv2d_backward_weight import conv2d_backward_weight
@@ -72,6 +73,7 @@ __all__ = [
     "batch_norm",
     "batch_norm_backward",
     "closing",
+    "canny",
     "conv2d",
     "conv2d_backward_input",
     "conv2d_backward_weight",

@@ -14,9 +14,9 @@ from ._separable import separable
 
 
 def gaussian_weights(sigma, truncate=4.0):
-    """The normalised weights of the taps -radius..radius, in float64."""
+    """The normalised weights of the taps -radius..radius, in float64 and rounded as in scipy.ndimage."""
     taps = np.arange(-int(truncate * sigma + 0.5), int(truncate * sigma + 0.5) + 1)
-    weights = np.exp(-0.5 * (taps / max(sigma, 1e-100)) ** 2)
+    weights = np.exp(-0.5 / max(sigma, 1e-100) ** 2 * taps**2)
     return weights / weights.sum()
 
 
