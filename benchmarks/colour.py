@@ -136,7 +136,7 @@ def canny(dtype, sigma):
             if np.mean(ours != edges) > 5e-4:
                 raise AssertionError(f"differs from {name} in {np.mean(ours != edges):.2%} of the pixels")
 
-    def with_cv2():  # in integers of 8 bits, four directions without interpolation: differs in 2 % of photographs' pixels
+    def with_cv2():  # 8-bit integers, four directions without interpolation: on photographs 2 % of the pixels differ
         smooth = cv2.GaussianBlur(image, (side, side), sigma)
         return cv2.Canny(smooth, 25.5, 51, L2gradient=True)
 
