@@ -20,8 +20,8 @@ Images are ``(H, W)`` or ``(H, W, C)``, batches ``(N, H, W, C)``, weights of a c
 
 from .avg_pool2d import avg_pool2d, avg_pool2d_backward
 from .batch_norm import batch_norm, batch_norm_backward
-from .closing import closing
 from .canny import canny
+from .closing import closing
 from .conv2d import conv2d
 from .conv2d_backward_input import conv2d_backward_input
 from .conv2d_backward_weight import conv2d_backward_weight

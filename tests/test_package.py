@@ -27,7 +27,7 @@ PROMISED = {
         dbscan find_boundaries mark_boundaries
         flip
         correlate convolve gabor gabor_bank gabor_kernel gaussian laplace gaussian_laplace sobel scharr prewitt
-        rgb2lab resize kmeans label watershed matmul
+        canny rgb2gray rgb2hsv hsv2rgb rgb2lab lab2rgb histogram threshold_otsu resize kmeans label watershed matmul
         conv2d conv2d_backward_input conv2d_backward_weight conv2d_transpose max_pool2d max_pool2d_backward avg_pool2d
         avg_pool2d_backward""",
     "smalti.nn": """Tensor tensor no_grad check_gradients Module Sequential Dense Conv2D Conv2DTranspose BatchNorm
