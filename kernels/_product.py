@@ -25,11 +25,10 @@ BLOCK = 1024
 """Inner length after which sums are put aside, so that a column panel of `b` stays in the second-level cache."""
 
 # How wrappers divide work: items of about this long on one core, of at least so many rows (fewer would leave too
-# much of an item's last tile empty), and with padded copies that fit into the second-level cache.
+# much of an item's last tile empty).
 FLOPS_PER_NANOSECOND = 120.0
 ITEM_NANOSECONDS = 60_000.0
 LEAST_ROWS = 96
-SCRATCH_BYTES = 1 << 18
 
 WIDEST = TILES[0][1]
 """Vectors of the widest column panel."""

@@ -5,7 +5,7 @@
 The pixels r = s t + e of one residue e meet only the taps i with (e + p - i d) divisible by s, and those at u = t +
 (e + p - i d) / s: for each of the s * s residues this is an ordinary convolution of `dy` with stride 1 and part of the
 taps (Dumoulin and Visin, "A guide to convolution arithmetic for deep learning", arXiv:1603.07285, section 4), written
-to every s-th pixel. All residues of a work item read one padded copy of `dy`.
+to every s-th pixel: see `_gather`.
 
 With few input channels (a generator's last layer) most of each vector would be empty. Then all taps of a pixel are
 the columns of one product, and are added up where they belong.
@@ -18,12 +18,11 @@ import functools
 import numpy as np
 
 from . import _validate as check
+from ._gather import Phase, gather, plan
 from ._parallel import chunked
 from ._product import (
     FLOPS_PER_NANOSECOND,
     ITEM_NANOSECONDS,
-    LEAST_ROWS,
-    SCRATCH_BYTES,
     aligned_empty,
     offsets,
     pack,
@@ -31,105 +30,28 @@ from ._product import (
     padded,
     product,
     segment_table,
-    well_filled,
 )
-from ._windows import copy_padded, windows
+from ._windows import windows
 
 
 @functools.lru_cache(maxsize=512)
 def _plan(n, geometry, c_in, c_out, itemsize):
-    """How the pictures are divided into work items, and the tables of all residues for one item."""
-    (h, w), (kh, kw), (sh, sw), (dh, dw), (ph, pw), _ = geometry
-    down = [_residue_taps(e, kh, sh, dh, ph) for e in range(min(sh, h))]
-    right = [_residue_taps(e, kw, sw, dw, pw) for e in range(min(sw, w))]
-    top, bottom = _reach(down)
-    left, far = _reach(right)
-    t_total, v_total = -(-h // sh), -(-w // sw)
-
-    pixel_time = 2.0 * kh * kw * c_in * c_out / FLOPS_PER_NANOSECOND / (sh * sw)
-    residues = sh * sw
-    wanted = max(LEAST_ROWS, ITEM_NANOSECONDS / (pixel_time * residues))
-    rows, images = t_total, 1
-    if t_total * v_total > 2 * wanted:
-        rows = well_filled(wanted / v_total, t_total, v_total)
-    in_rows, in_columns = rows + bottom - top, v_total + far - left
-    size = in_rows * in_columns * c_out
-    if rows == t_total:
-        limit = min(n, max(1, SCRATCH_BYTES // (size * itemsize)))
-        images = well_filled(wanted / (t_total * v_total), limit, t_total * v_total)
-
-    a_rows, c_rows, segments, k_start, parts = [], [], [], [], []
-    b_row = 0
-    for e, taps_down in enumerate(down):
-        for q, taps_right in enumerate(right):
-            t_count, v_count = min(rows, -(-(h - e) // sh)), -(-(w - q) // sw)
-            a_rows.append(
-                offsets(np.arange(images) * size, np.arange(t_count) * (in_columns * c_out), np.arange(v_count) * c_out)
-            )
-            image_size = h * w * c_in
-            c_rows.append(
-                offsets(
-                    np.arange(images) * image_size,
-                    (np.arange(t_count) * sh + e) * (w * c_in),
-                    (np.arange(v_count) * sw + q) * c_in,
-                )
-            )
-            part = []
-            for i, u in taps_down:
-                for j, v in taps_right:
-                    a_start = ((u - top) * in_columns + v - left) * c_out
-                    if part and part[-1][0] + part[-1][2] == a_start:  # next to the tap before: one segment
-                        part[-1] = (*part[-1][:2], part[-1][2] + c_out)
-                    else:
-                        part.append((a_start, b_row, c_out))
-                    b_row += c_out
-                    k_start.append((i * kw + j) * c_in * c_out)
-            segments.append(segment_table(part))
-            parts.append((e, -(-(h - e) // sh), v_count))
-    starts = [np.cumsum([0] + [len(table) for table in tables]) for tables in (a_rows, segments)]
-    parts = np.array(
-        [(*p, a, s, s_end) for p, a, s, s_end in zip(parts, starts[0], starts[1], starts[1][1:])], np.int64
-    )
-    k_start = (np.array(k_start, np.int64)[:, None] + np.arange(c_out)).reshape(-1)
-    tables = np.concatenate(a_rows), np.concatenate(c_rows), np.concatenate(segments), parts
-    return k_start, (images, rows, top, left, in_rows, in_columns, *tables)
+    """`_gather.plan`, with where the rows of the packed weights begin in `w` instead of the taps' order."""
+    axes = [
+        [Phase(e, s, -(-(size - e) // s), 1, _residue_taps(e, k, s, d, p)) for e in range(min(s, size))]
+        for size, k, s, d, p in zip(
+            geometry.image, geometry.kernel, geometry.stride, geometry.dilation, geometry.pad, strict=True
+        )
+    ]
+    order, *rest = plan(n, geometry.output, geometry.image, *axes, c_out, c_in, itemsize)
+    starts = [(i * geometry.kernel[1] + j) * c_in * c_out for i, j in order]
+    return offsets(starts, np.arange(c_out)), *rest
 
 
 def _residue_taps(e, taps, stride, dilation, pad):
     """The taps that pixels of residue `e` meet, with where: (tap, u - t), in ascending order of the latter."""
     met = [(i, (e + pad - i * dilation) // stride) for i in range(taps) if (e + pad - i * dilation) % stride == 0]
     return sorted(met, key=lambda tap: tap[1])
-
-
-def _reach(residues):
-    """Least and greatest u - t of any tap."""
-    shifts = [shift for taps in residues for _, shift in taps] or [0]
-    return min(shifts), max(shifts)
-
-
-@chunked
-def _gather_items(
-    lo, hi, dy, w_packed, depth, start, h, w, c_in, sh, images, rows, top, left, in_rows, in_columns, a_rows, c_rows,
-    segments, parts, dx,
-):  # fmt: skip
-    n, c_out = dy.shape[0], dy.shape[3]
-    t_total = -(-h // sh)
-    bands = -(-t_total // rows)
-    scratch = np.empty(images * in_rows * in_columns * c_out, dy.dtype)
-    flat = dx.reshape(-1)
-    for item in range(lo, hi):
-        n0, t0 = (item // bands) * images, (item % bands) * rows
-        count = min(images, n - n0)
-        copy_padded(dy, n0, count, t0 + top, left, in_rows, in_columns, scratch)
-        c_base = (n0 * h + t0 * sh) * w * c_in
-        for p in range(parts.shape[0]):
-            m = count * min(rows, parts[p, 1] - t0) * parts[p, 2]
-            tables = parts[p, 3]
-            part = segments[parts[p, 4] : parts[p, 5]]
-            product(
-                scratch, 0, a_rows[tables:], m, 1, w_packed, depth, 0, part, start, flat, c_base, c_rows[tables:],
-                0, c_in, True,
-            )  # fmt: skip
 
 
 @functools.lru_cache(maxsize=512)
@@ -187,16 +109,14 @@ def input_gradient(dy, w, b, geometry):
     start = pad_start(b, c_in, dy.dtype)
     columns = kh * kw * c_in
     if 2 * c_in <= padded(1, dy.dtype):
-        images, *plan = _scatter_plan(n, geometry, c_in, c_out)
+        images, *tables = _scatter_plan(n, geometry, c_in, c_out)
         w_packed = pack(w, np.arange(c_out), c_out, c_out, columns, dy.dtype)
         zeros = pad_start(None, columns, dy.dtype)
-        _scatter_items(n, dy, w_packed, zeros, start, kh, kw, *stride, *dilation, *pad, *plan, dx, grain=images)
+        _scatter_items(n, dy, w_packed, zeros, start, kh, kw, *stride, *dilation, *pad, *tables, dx, grain=images)
         return dx
-    k_start, plan = _plan(n, geometry, c_in, c_out, dy.itemsize)
+    k_start, items, grain, tables = _plan(n, geometry, c_in, c_out, dy.itemsize)
     w_packed = pack(w, k_start, c_out, c_out, c_in, dy.dtype)
-    t_total = -(-h // stride[0])
-    items = -(-n // plan[0]) * -(-t_total // plan[1])
-    _gather_items(items, dy, w_packed, len(k_start), start, h, wide, c_in, stride[0], *plan, dx, grain=1)
+    gather(items, dy, w_packed, len(k_start), 0, start, *tables, dx, grain=grain)
     return dx
 
 
