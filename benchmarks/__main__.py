@@ -1,4 +1,7 @@
-"""The command ``python -m benchmarks [NAME...] [--threads N...] [--seconds S] [--json FILE] [--report]``."""
+"""The command ``python -m benchmarks [NAME...] [--threads N...] [--seconds S] [--json FILE] [--report]``.
+
+Alone: ``bsds`` for segmentations against those of people, ``--pictures`` for a contact sheet of every filter.
+"""
 
 import argparse
 import json
@@ -20,7 +23,11 @@ def main():
     if arguments.names == ["bsds"]:
         from . import bsds
 
-        return bsds.main(arguments.data, arguments.pictures)
+        return bsds.main(arguments.data, arguments.first)
+    if arguments.pictures:
+        from . import pictures
+
+        return pictures.main(arguments.image, arguments.out)
     with tempfile.TemporaryDirectory(prefix="smalti-benchmark-") as cache:
         os.environ["NUMBA_CACHE_DIR"] = cache  # an empty one, so that first calls compile
         # Idle threads of OpenBLAS spin for 2^28 cycles unless told otherwise, and would slow down whoever comes next.
@@ -35,7 +42,10 @@ def _parser():
     parser.add_argument("--seconds", metavar="S", type=float, default=3, help="time for each row (default: 3)")
     parser.add_argument("--json", metavar="FILE", help="write all measurements there")
     parser.add_argument("--data", metavar="FOLDER", help="pictures and what people drew, for bsds alone")
-    parser.add_argument("--pictures", metavar="N", type=int, help="only the first N, for bsds alone")
+    parser.add_argument("--first", metavar="N", type=int, help="only the first N pictures, for bsds alone")
+    parser.add_argument("--pictures", action="store_true", help="only draw what every filter makes of a picture")
+    parser.add_argument("--image", metavar="FILE", help="that picture (default: the built-in one)")
+    parser.add_argument("-o", "--out", metavar="DIR", default=".", help="folder of the drawing (default: this one)")
     parser.add_argument("--report", action="store_true", help="write the table into README.md")
     return parser
 

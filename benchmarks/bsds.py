@@ -1,4 +1,4 @@
-"""Segmentations against those that people drew: ``python -m benchmarks bsds [--data FOLDER] [--pictures N]``.
+"""Segmentations against those that people drew: ``python -m benchmarks bsds [--data FOLDER] [--first N]``.
 
 FOLDER holds ``ID.jpg`` and ``ID.npz`` of a part of BSDS500 (Arbelaez, Maire, Fowlkes and Malik, IEEE PAMI 33(5), 2011):
 ``labels`` (people, H, W), ``boundaries`` (people, H, packed bits of W) and ``width``.

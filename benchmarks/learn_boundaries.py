@@ -1,6 +1,6 @@
 """Learn what the segmenter knows of boundaries from pictures in which people drew them.
 
-    python -m benchmarks.learn_boundaries FOLDER [--pictures N]
+    python -m benchmarks.learn_boundaries FOLDER [--first N]
 
 FOLDER holds BSDS500's training set, as ``bsds.py`` describes it. Prints the numbers that stand in
 ``segment/boundary.py`` and ``segment/hierarchy.py``.
@@ -91,9 +91,9 @@ def coverings(graph, labels, truths, settings):
 def main():
     parser = argparse.ArgumentParser(prog="python -m benchmarks.learn_boundaries")
     parser.add_argument("folder", metavar="FOLDER", type=Path)
-    parser.add_argument("--pictures", metavar="N", type=int, help="only the first N (default: all)")
+    parser.add_argument("--first", metavar="N", type=int, help="only the first N (default: all)")
     arguments = parser.parse_args()
-    paths = sorted(arguments.folder.glob("*.jpg"))[: arguments.pictures]
+    paths = sorted(arguments.folder.glob("*.jpg"))[: arguments.first]
     if not paths:
         raise SystemExit(f"no pictures in {arguments.folder}")
 
