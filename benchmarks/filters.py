@@ -183,3 +183,20 @@ def prewitt(size):
         kernels.prewitt, image, (1, 1, 1),
         lambda *order: cv2.sepFilter2D(image, cv2.CV_32F, *(taps[k] for k in order), borderType=cv2.BORDER_REFLECT),
     )  # fmt: skip
+
+
+@row("local_histogram", "1024x1536, 32 values", radius=[7, 25])
+def local_histogram(radius):
+    bins = (picture()[..., 0] >> 3).astype(np.int32)
+    side = 2 * radius + 1
+
+    def with_box_filters():
+        return np.dstack([cv2.blur((bins == k).astype(np.float32), (side, side)) for k in range(32)])
+
+    def check(ours, theirs):
+        inner = np.s_[radius:-radius, radius:-radius]
+        for other in theirs.values():
+            np.testing.assert_allclose(ours[inner], other[inner], atol=1e-5)
+
+    peers = {"cv2": cv2 and with_box_filters}
+    return Case(lambda: kernels.local_histogram(bins, 32, radius=radius), check, peers)

@@ -46,6 +46,7 @@ from .kmeans import KMeansResult, kmeans
 from .lab import lab2rgb, rgb2lab
 from .label import label
 from .laplace import laplace
+from .local_histogram import local_histogram
 from .mark_boundaries import mark_boundaries
 from .matmul import matmul
 from .max_pool2d import max_pool2d, max_pool2d_backward
@@ -97,6 +98,7 @@ __all__ = [
     "kmeans",
     "lab2rgb",
     "label",
+    "local_histogram",
     "laplace",
     "mark_boundaries",
     "matmul",

@@ -2,8 +2,9 @@
 
 ======================  ============================================================
 `segment`               the whole way, by a method of your choice
-`preprocess`            any picture to smoothed RGB in [0, 1]
-`extract_features`      its colours in Lab and the strength of its edges
+`preprocess`            any picture to smoothed RGB in [0, 1], resized, turned, flipped
+`extract_features`      its colours, textures and edges, pixel by pixel
+`stack_features`        them side by side, each with an equal part
 `Segmentation`          labels, and pictures and tables of them
 `hierarchy`             every segmentation at once, as a `MergeTree`
 `segment_files`         many picture files at a time, to files
@@ -15,7 +16,7 @@ To read the code, begin with ``methods.py``.
 
 from . import metrics as metrics
 from .batch import FileResult, segment_files
-from .features import extract_features
+from .features import extract_features, stack_features
 from .hierarchy import hierarchy
 from .merge_tree import MergeTree
 from .methods import segment
@@ -32,4 +33,5 @@ __all__ = [
     "preprocess",
     "segment",
     "segment_files",
+    "stack_features",
 ]
