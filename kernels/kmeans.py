@@ -5,13 +5,17 @@ assigns each point to its nearest centre and moves each centre to the mean of it
 the inertia. It starts from greedy k-means++ (Arthur and Vassilvitskii, "k-means++: the advantages of careful
 seeding", SODA 2007, section 2.2, with the several trials of its section 5).
 
-Distances are taken in tiles of points (`_points.py`). The sums of each cluster are kept from one iteration to
-the next, and only points that changed their cluster are moved between them; each sum is a pair of float64
-(Knuth's two-sum, The Art of Computer Programming vol. 2, section 4.2.2, theorem B), so that what was added can
-be taken away again without a trace. Sums belong to chunks of points and are combined in order: the same bits for
-any number of threads.
+Distances are taken in tiles of points, of which most need few of the centres (`_points.py`). The sums of each cluster
+are kept from one iteration to the next, and only points that changed their cluster are moved between them; each sum is
+a pair of float64 (Knuth's two-sum, The Art of Computer Programming vol. 2, section 4.2.2, theorem B), so that what was
+added can be taken away again without a trace. Sums belong to chunks of points and are combined in order: the same bits
+for any number of threads.
 
-Time O(N k C) for one iteration, O(N k C log k) for k-means++; memory 2 N (C + 1) elements of the points' dtype.
+In mini-batches (Sculley, "Web-scale k-means clustering", WWW 2010, algorithm 1) each iteration draws a few points, and
+a centre is the mean of all points that were ever assigned to it.
+
+Time O(N k C) for one iteration, O(N k C log k) for k-means++; memory 2 N (C + 1) elements of the points' dtype. In
+mini-batches of b points O(b k C) and, for the labels of all, O(N k C); memory 4 bytes a point.
 """
 
 import math
@@ -20,14 +24,16 @@ from typing import NamedTuple
 import numpy as np
 
 from ._bits import mask_bits, trailing_zeros
+from ._colours import Colours, are_colours
 from ._jit import EXACT, ORDERED, helper
 from ._parallel import chunked
-from ._points import TILE, Points, distances_to, nearest
-from ._simd import hsum, lanes, load, store, vmin
+from ._points import TILE, Points, by_feature, distances_to, largest, nearest, possible, rounding
+from ._simd import hmax, hsum, lanes, load, splat, store, vmax, vmin
 from ._validate import as_array, as_rng, integer, one_of, real
 
 _ONE = np.uint64(1)
 _LARGEST = 1e150
+_BLOCK = 2**20  # points that are labelled at a time
 
 
 class KMeansResult(NamedTuple):
@@ -43,10 +49,7 @@ class KMeansResult(NamedTuple):
         X = _as_points("predict", X)
         if X.shape[1] != self.centers.shape[1]:
             raise ValueError(f"predict: X must have shape (any, {self.centers.shape[1]}), got {X.shape}")
-        X = X.astype(np.result_type(X, self.centers), copy=False)
-        points = Points(X, None, len(self.centers), reach=float(np.abs(self.centers).max()))
-        points.measure((self.centers / points.scale).astype(X.dtype))
-        return points.labels.reshape(-1)[: len(X)].astype(np.int32)
+        return _label(X.astype(np.result_type(X, self.centers), copy=False), None, self.centers)[0]
 
 
 @helper(fastmath=EXACT)
@@ -60,19 +63,23 @@ def _add(sums, chunk, label, c, value):
 
 
 @chunked(fastmath=ORDERED)
-def _assign(lo, hi, tiles, weights, centers, labels, sums, members, moved, grain):
+def _assign(lo, hi, tiles, boxes, weights, centers, columns, labels, sums, members, grain):
     """Assign the points of tiles lo..hi-1 to their nearest centres, and move those that changed between sums.
 
     Requires: labels, of the points' dtype, as the last call left them, or all -1 with zeros in sums
-    (n_chunks, k, 2, C + 1) and members (n_chunks, k). moved (n_chunks,) counts.
+    (n_chunks, k, 2, C + 1) and members (n_chunks, k).
     """
-    step = lanes(tiles)
+    step, k = lanes(tiles), centers.shape[0]
+    gaps, numbers = np.empty(columns.shape[1], columns.dtype), np.empty(k, np.int64)
     fresh, changes = np.empty((hi - lo, TILE), labels.dtype), np.zeros(hi - lo, np.uint64)
     # All labels first, then what changed: a branch on changes here would hold up the vectors.
     for t in range(lo, hi):
         old, new = labels[t], fresh[t - lo]
+        n = possible(boxes[t], columns, k, gaps, numbers)
         for p in range(0, TILE, 4 * step):
-            _, _, _, _, l0, l1, l2, l3 = nearest(tiles[t], p, centers)
+            l0 = l1 = l2 = l3 = splat(labels, float(numbers[0]))
+            if n > 1:
+                _, _, _, _, l0, l1, l2, l3 = nearest(tiles[t], p, centers, numbers, n)
             store(new, p, l0)
             store(new, p + step, l1)
             store(new, p + 2 * step, l2)
@@ -80,7 +87,7 @@ def _assign(lo, hi, tiles, weights, centers, labels, sums, members, moved, grain
             bits = mask_bits(l0 != load(old, p)) | mask_bits(l1 != load(old, p + step)) << step
             more = mask_bits(l2 != load(old, p + 2 * step)) | mask_bits(l3 != load(old, p + 3 * step)) << step
             changes[t - lo] |= (bits | more << (2 * step)) << p
-    chunk, n_features, n_moved = lo // grain, tiles.shape[1], 0
+    chunk, n_features = lo // grain, tiles.shape[1]
     for t in range(lo, hi):
         changed = changes[t - lo]
         while changed != 0:
@@ -91,7 +98,6 @@ def _assign(lo, hi, tiles, weights, centers, labels, sums, members, moved, grain
             weight = np.float64(weights[t, q])
             if weight == 0:
                 continue
-            n_moved += 1
             members[chunk, new_label] += 1
             for c in range(n_features):
                 _add(sums, chunk, new_label, c, weight * tiles[t, c, q])
@@ -101,31 +107,50 @@ def _assign(lo, hi, tiles, weights, centers, labels, sums, members, moved, grain
                 for c in range(n_features):
                     _add(sums, chunk, old_label, c, -weight * tiles[t, c, q])
                 _add(sums, chunk, old_label, n_features, -weight)
-    moved[chunk] = n_moved
+
+
+@helper(fastmath=ORDERED)
+def _is_beyond(box, center, reach):
+    """Whether a place is no nearer to any point of a box than `reach`, squared."""
+    gap = 0.0
+    for c in range(center.size):
+        outside = max(box[0, c] - center[c], center[c] - box[1, c], 0)
+        gap += outside * outside
+    relative, absolute = rounding(box)
+    return gap * (1 - relative) - absolute >= reach
 
 
 @chunked(fastmath=ORDERED)
-def _seed(lo, hi, tiles, weights, candidates, keep, distances, potentials, grain):
+def _seed(lo, hi, tiles, boxes, weights, candidates, keep, distances, reaches, shares, potentials, grain):
     """Sums (n_chunks, n_candidates) of the squared distances that a candidate as further centre would leave.
 
-    With `keep`, for a single candidate, `distances` becomes those.
+    With `keep`, for a single candidate, `distances` becomes those; of each tile `reaches` is the largest of them, and
+    `shares` their weighted sum.
     """
     step = lanes(tiles)
     for j in range(candidates.shape[0]):
         total = 0.0
         for t in range(lo, hi):
-            near, weight = distances[t], weights[t]
+            if _is_beyond(boxes[t], candidates[j], reaches[t]):
+                total += shares[t]
+                continue
+            near, weight, share = distances[t], weights[t], 0.0
+            farthest = splat(near, 0.0)
             for p in range(0, TILE, 4 * step):
                 d0, d1, d2, d3 = distances_to(tiles[t], p, candidates[j])
                 d0, d1 = vmin(d0, load(near, p)), vmin(d1, load(near, p + step))
                 d2, d3 = vmin(d2, load(near, p + 2 * step)), vmin(d3, load(near, p + 3 * step))
-                total += hsum(d0 * load(weight, p) + d1 * load(weight, p + step))
-                total += hsum(d2 * load(weight, p + 2 * step) + d3 * load(weight, p + 3 * step))
+                share += hsum(d0 * load(weight, p) + d1 * load(weight, p + step))
+                share += hsum(d2 * load(weight, p + 2 * step) + d3 * load(weight, p + 3 * step))
                 if keep:
+                    farthest = vmax(farthest, vmax(vmax(d0, d1), vmax(d2, d3)))
                     store(near, p, d0)
                     store(near, p + step, d1)
                     store(near, p + 2 * step, d2)
                     store(near, p + 3 * step, d3)
+            total += share
+            if keep:
+                reaches[t], shares[t] = hmax(farthest), share
         potentials[lo // grain, j] = total
 
 
@@ -133,6 +158,14 @@ def _plus_plus(points, rng):
     """Greedy k-means++: each new centre is the best of several drawn with chances as their squared distances."""
     n_trials = 2 + int(math.log(points.k))
     centers = np.empty((points.k, points.tiles.shape[1]), points.tiles.dtype)
+    reaches, shares = np.full(len(points.tiles), np.inf), np.empty(len(points.tiles))
+
+    def seed(candidates, keep):
+        potentials = np.empty((points.n_chunks, len(candidates)))
+        arrays = (points.tiles, points.boxes, points.weights, candidates)
+        points.launch(_seed, *arrays, keep, points.distances, reaches, shares, potentials)
+        return potentials
+
     points.distances[...] = 1
     sums = np.add.reduceat(points.weights.sum(axis=1, dtype=np.float64), range(0, len(points.tiles), points.grain))
     for j in range(points.k):
@@ -141,13 +174,9 @@ def _plus_plus(points, rng):
             points.distances[...] = 64 * candidates.shape[1] + 1  # farther than any two points
             best = 0
         else:
-            potentials = np.empty((points.n_chunks, n_trials))
-            points.launch(_seed, points.tiles, points.weights, candidates, False, points.distances, potentials)
-            best = int(potentials.sum(axis=0).argmin())
+            best = int(seed(candidates, False).sum(axis=0).argmin())
         centers[j] = candidates[best]
-        potentials = np.empty((points.n_chunks, 1))
-        points.launch(_seed, points.tiles, points.weights, centers[j : j + 1], True, points.distances, potentials)
-        sums = potentials[:, 0]
+        sums = seed(centers[j : j + 1], True)[:, 0]
     return centers
 
 
@@ -168,52 +197,117 @@ def _draw(points, sums, chances):
     return drawn
 
 
-def _lloyd(points, centers, max_iter, tol):
-    """Iterate; returns centres and the number of iterations."""
-    k, n_features = centers.shape
+def _start(points, init, rng):
+    """The first centres, scaled as the points are."""
+    if not isinstance(init, str):
+        return (init / points.scale).astype(points.tiles.dtype)
+    if init == "k-means++":
+        return _plus_plus(points, rng)
+    weights = points.weights.reshape(-1)[: points.n].astype(np.float64)
+    return points.take(rng.choice(points.n, points.k, replace=False, p=weights / weights.sum()))
+
+
+def _lloyd(points, init, max_iter, tol, rng):
+    """One run over all points."""
+    centers = _start(points, init, rng)
     points.labels[...] = -1
-    sums = np.zeros((points.n_chunks, k, 2, n_features + 1))
-    members, moved = np.zeros((points.n_chunks, k), np.int64), np.empty(points.n_chunks, np.int64)
-    n_iter, settled = 0, False
-    while n_iter < max_iter and not settled:
+    sums, members = _no_sums(points)
+    n_iter, shift = 0, math.inf
+    while n_iter < max_iter and shift > tol * points.variance:
         n_iter += 1
-        points.launch(_assign, points.tiles, points.weights, centers, points.labels, sums, members, moved)
-        totals = sums.sum(axis=0).sum(axis=1)
+        _sum_clusters(points, centers, sums, members)
         empty = members.sum(axis=0) == 0
-        new = centers.copy()
-        new[~empty] = totals[~empty, :-1] / totals[~empty, -1:]
-        relocated = empty.any() and _relocate(points, centers, new, np.flatnonzero(empty))
-        shift = float(np.sum((new.astype(np.float64) - centers) ** 2))
-        centers = new
-        settled = not relocated and (not moved.any() or shift <= tol * points.variance)
-    return centers, n_iter
+        centers, shift = _move(points, centers, sums.sum(axis=0).sum(axis=1), empty)
+    inertia = points.measure(centers) * points.scale**2 * points.weight_scale
+    centers = centers * centers.dtype.type(points.scale)
+    return KMeansResult(points.labels_by_number(), centers, inertia, n_iter)
 
 
-def _relocate(points, centers, new, empty):
-    """Put empty clusters onto the points farthest from their centres. Returns whether there were any apart."""
-    points.measure(centers)
-    distances = np.where(points.weights > 0, points.distances, 0).reshape(-1)
-    farthest = np.argsort(-distances, kind="stable")[: len(empty)]
-    farthest = farthest[distances[farthest] > 0]
-    new[empty[: len(farthest)]] = points.take(farthest)
-    return len(farthest) > 0
+def _mini_batches(X, weight, k, batch_size, init, max_iter, tol, rng):
+    """One run over points drawn anew for each iteration, with chances as their weights."""
+    reach = largest(X)
+    ends = None if weight is None else np.cumsum(weight)
+    totals = np.zeros((k, X.shape[1] + 1))
+    n_iter, shift, variance = 0, math.inf, 0.0
+    while n_iter < max_iter and shift > tol * variance:
+        n_iter += 1
+        if ends is None:
+            drawn = rng.integers(0, len(X), batch_size)
+        else:
+            drawn = np.searchsorted(ends, rng.random(batch_size) * ends[-1], side="right")
+        points = Points(X[np.sort(drawn)], None, k, reach)
+        if n_iter == 1:
+            centers, variance = _start(points, init, rng), points.variance
+        points.labels[...] = -1
+        sums, members = _no_sums(points)
+        _sum_clusters(points, centers, sums, members)
+        totals += sums.sum(axis=0).sum(axis=1)
+        centers, shift = _move(points, centers, totals, totals[:, -1] == 0)
+    centers = centers * centers.dtype.type(points.scale)
+    labels, inertia = _label(X, weight, centers)
+    return KMeansResult(labels, centers, inertia, n_iter)
+
+
+def _no_sums(points):
+    """For `_assign`: sums and numbers of members of each chunk and cluster."""
+    shape = points.n_chunks, points.k
+    return np.zeros((*shape, 2, points.tiles.shape[1] + 1)), np.zeros(shape, np.int64)
+
+
+def _sum_clusters(points, centers, sums, members):
+    arrays = (points.tiles, points.boxes, points.weights, centers, by_feature(centers), points.labels)
+    points.launch(_assign, *arrays, sums, members)
+
+
+def _move(points, centers, totals, empty):
+    """The means of the clusters, from sums (k, C + 1) of points and weights; and the square of how far they moved.
+
+    Empty clusters are put onto the points farthest from their centres, which counts as infinitely far.
+    """
+    new = centers.copy()
+    new[~empty] = totals[~empty, :-1] / totals[~empty, -1:]
+    shift = float(np.sum((new.astype(np.float64) - centers) ** 2))
+    if empty.any():
+        points.measure(centers)
+        distances = np.where(points.weights > 0, points.distances, 0).reshape(-1)
+        farthest = np.argsort(-distances, kind="stable")[: np.count_nonzero(empty)]
+        farthest = farthest[distances[farthest] > 0]
+        if len(farthest):
+            new[np.flatnonzero(empty)[: len(farthest)]] = points.take(farthest)
+            shift = math.inf
+    return new, shift
+
+
+def _label(X, weight, centers):
+    """Labels of the points (N,) int32, and the inertia; a block of points at a time."""
+    labels, inertia, reach = np.empty(len(X), np.int32), 0.0, largest(centers)
+    for start in range(0, len(X), _BLOCK):
+        block = slice(start, start + _BLOCK)
+        points = Points(X[block], None if weight is None else weight[block], len(centers), reach)
+        inertia += points.measure((centers / points.scale).astype(X.dtype)) * points.scale**2 * points.weight_scale
+        labels[block] = points.labels_by_number()
+    return labels, inertia
 
 
 def _as_points(function, X):
     """Points as floats, with finite squares."""
     X = as_array(function, "X", X, ndim=2, finite=True)
-    if X.dtype == np.float64 and max(-X.min(), X.max()) > _LARGEST:
+    if X.dtype == np.float64 and largest(X) > _LARGEST:
         raise ValueError(f"{function}: X must be at most {_LARGEST:g} in magnitude, for squares to be finite")
     return X
 
 
-def kmeans(X, n_clusters, *, init="k-means++", n_init=1, max_iter=300, tol=1e-4, sample_weight=None, rng=None):
+def kmeans(
+    X, n_clusters, *, init="k-means++", n_init=1, max_iter=300, tol=1e-4, sample_weight=None, batch_size=None, rng=None
+):
     """Cluster points around `n_clusters` centres.
 
     Parameters
     ----------
     X : (N, C) array
-        N points of C features. float64 is worked in float64, all else in float32 (wide integers in float64).
+        N points of C features. float64 is worked in float64, all else in float32 (wide integers in float64). Of many
+        uint8 points of up to three features, such as the pixels of a picture, each different one is worked on once,
+        with the weight of all its like.
     n_clusters : int
         From 1 to N.
     init : {"k-means++", "random"} or (n_clusters, C) array, optional
@@ -223,10 +317,12 @@ def kmeans(X, n_clusters, *, init="k-means++", n_init=1, max_iter=300, tol=1e-4,
     max_iter : int, optional
         The most iterations of one run.
     tol : float, optional
-        A run ends when the centres' squared shifts sum to at most this times the mean variance of the features,
-        or when no point changes its cluster.
+        A run ends when the centres' squared shifts sum to at most this times the mean variance of the features.
     sample_weight : (N,) array, optional
         Weights of the points, at least 0; by default each has 1.
+    batch_size : int, optional
+        Points that are drawn for each iteration, and for the start, at least `n_clusters`. By default all are used.
+        For huge inputs, which may be memory-mapped: the result is nearly as good after a small part of the work.
     rng : int, numpy.random.Generator or None, optional
         Source of chance.
 
@@ -253,18 +349,18 @@ def kmeans(X, n_clusters, *, init="k-means++", n_init=1, max_iter=300, tol=1e-4,
 
     Notes
     -----
-    As `sklearn.cluster.KMeans`. A cluster that loses all its points is put onto the point farthest from its
-    centre. Where there are fewer *distinct* points than clusters, each of them becomes a centre, the inertia is
-    0, and the further clusters stay empty: their numbers do not occur in `labels`.
+    As `sklearn.cluster.KMeans`, and with `batch_size` as its `MiniBatchKMeans`. A cluster that loses all its points is
+    put onto the point farthest from its centre. Where there are fewer *distinct* points than clusters, each of them
+    becomes a centre, the inertia is 0, and the further clusters stay empty: their numbers do not occur in `labels`.
     """
-    X = _as_points("kmeans", X)
+    colours = as_array("kmeans", "X", X, dtypes=(np.uint8,)) if are_colours(X) else None
+    X = _as_points("kmeans", X) if colours is None else colours
     k = integer("kmeans", "n_clusters", n_clusters, low=1, high=2**24)  # float32 labels are exact up to there
     n_init = integer("kmeans", "n_init", n_init, low=1)
     max_iter = integer("kmeans", "max_iter", max_iter, low=1)
     tol = real("kmeans", "tol", tol, low=0)
     rng = as_rng("kmeans", rng)
-    n_points = len(X)
-    weight = None
+    n_points, weight = len(X), None
     if sample_weight is not None:
         weight = as_array("kmeans", "sample_weight", sample_weight, dtypes=(np.float64,), shape=(len(X),), finite=True)
         if weight.min() < 0:
@@ -272,27 +368,24 @@ def kmeans(X, n_clusters, *, init="k-means++", n_init=1, max_iter=300, tol=1e-4,
         n_points = int(np.count_nonzero(weight))
     if k > n_points:
         raise ValueError(f"kmeans: n_clusters must be at most the number of points, {n_points}, got {k}")
+    if batch_size is not None:
+        batch_size = integer("kmeans", "batch_size", batch_size, low=k)
     if not isinstance(init, str):
         init = as_array("kmeans", "init", init, shape=(k, X.shape[1]), finite=True)
         n_init = 1
     else:
         one_of("kmeans", "init", init, ("k-means++", "random"))
 
-    points = Points(X, weight, k)
-    best = None
-    for _ in range(n_init):
-        if not isinstance(init, str):
-            centers = (init / points.scale).astype(X.dtype)
-        elif init == "random":
-            chances = None if weight is None else weight / weight.sum()
-            centers = points.take(rng.choice(len(X), k, replace=False, p=chances))
+    if colours is not None:
+        colours = Colours(X, weight)
+        if np.count_nonzero(colours.weights) >= k:
+            X, weight = colours.values.astype(np.float32), colours.weights
         else:
-            centers = _plus_plus(points, rng)
-        centers, n_iter = _lloyd(points, centers, max_iter, tol)
-        inertia = points.measure(centers)
-        if best is None or inertia < best.inertia:
-            labels = points.labels.reshape(-1)[: len(X)].astype(np.int32)
-            best = KMeansResult(labels, centers, inertia, n_iter)
-    inertia = best.inertia * points.scale**2 * points.weight_scale
-    centers = best.centers * X.dtype.type(points.scale)
-    return best._replace(centers=centers, inertia=inertia)
+            X, colours = X.astype(np.float32), None
+    if batch_size is None:
+        points = Points(X, weight, k)
+        runs = (_lloyd(points, init, max_iter, tol, rng) for _ in range(n_init))
+    else:
+        runs = (_mini_batches(X, weight, k, batch_size, init, max_iter, tol, rng) for _ in range(n_init))
+    best = min(runs, key=lambda run: run.inertia)
+    return best if colours is None else best._replace(labels=colours.paint(best.labels))

@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from smalti.kernels import kmeans
+from smalti.kernels import KMeansResult, kmeans
+from smalti.kernels._jit import JIT
 from tests.helpers import bit_identical_for_callers, bit_identical_for_threads, check_layouts, guarded, posix, run_alone
 from tests.reference import kmeans as reference
 from tests.strategies import examples, seeds, sides
@@ -66,6 +67,80 @@ def test_fewer_points_than_clusters_end():
     for x in (np.ones((50, 2)), np.repeat([[0.0], [1.0]], 20, axis=0)):
         result = kmeans(x, 5, rng=0)
         assert result.inertia == 0 and np.isfinite(result.centers).all()
+
+
+@examples(30)
+@given(n=sides(30, 700), k=st.integers(1, 40), c=st.integers(1, 5), seed=seeds, size=st.sampled_from([1e-25, 1, 1e6]))
+def test_centres_passed_over_are_not_the_nearest(n, k, c, seed, size):
+    """Points that follow each other are alike; ties, and squares that underflow, included."""
+    rng = np.random.default_rng(seed)
+    x = (size * np.cumsum(rng.integers(-1, 2, (n, c)), axis=0)).astype(np.float32)
+    centers = x[rng.integers(0, n, k)].astype(np.float64)
+    predicted = KMeansResult(None, centers.astype(np.float32), 0.0, 0).predict(x)
+    distances = ((x[:, None].astype(np.float64) - centers) ** 2).sum(axis=2)
+    if size == 1:  # whole numbers have exact distances
+        np.testing.assert_array_equal(predicted, distances.argmin(axis=1))
+    found, least = distances[np.arange(n), predicted], distances.min(axis=1)
+    np.testing.assert_allclose(found, least, rtol=1e-5, atol=1e-5 * size**2)
+
+
+@examples(30)
+@given(n=sides(6, 400), n_channels=st.integers(1, 2), seed=seeds, weighted=st.booleans(), values=st.integers(2, 256))
+def test_colours_are_clustered_as_their_numbers(n, n_channels, seed, weighted, values):
+    """Each different one is worked on once, but the objective is that of all pixels."""
+    rng = np.random.default_rng(seed)
+    x = rng.integers(0, values, (n + 1020 * (n_channels - 1), n_channels), dtype=np.uint8)
+    weight = rng.integers(0, 3, len(x)).astype(float) if weighted else np.ones(len(x))
+    weight[:4] = 1
+    start = [[20.0], [60], [130], [220]] * np.ones(n_channels)
+    result = kmeans(x, 4, init=start, max_iter=1, sample_weight=weight if weighted else None)
+    first, _, _ = reference.lloyd(x, start, weight, 0)
+    _, centers, history = reference.lloyd(x, start, weight, 1)
+    if len(np.unique(first[weight > 0])) == 4:  # else an empty cluster is moved
+        np.testing.assert_allclose(result.centers, centers, rtol=1e-5)
+        assert result.inertia == pytest.approx(history[-1], rel=1e-4, abs=1e-3)
+    distances = ((x[:, None].astype(np.float64) - result.centers) ** 2).sum(axis=2)
+    np.testing.assert_allclose(distances[np.arange(len(x)), result.labels], distances.min(axis=1), rtol=1e-4, atol=1e-3)
+    assert kmeans(x, 4, rng=0, sample_weight=weight).labels.shape == (len(x),)
+
+
+@pytest.mark.compiled
+def test_colours_of_three_channels():
+    rng = np.random.default_rng(0)
+    x = rng.integers(0, 256, (1 << 18, 3), dtype=np.uint8)
+    x[10::2] = x[0] // 2
+    as_bytes = bit_identical_for_threads(lambda: kmeans(x, 5, init=x[:5], max_iter=3))
+    as_floats = kmeans(x.astype(np.float32), 5, init=x[:5], max_iter=3)
+    assert as_bytes.inertia == pytest.approx(as_floats.inertia, rel=1e-5)
+    np.testing.assert_allclose(as_bytes.centers, as_floats.centers, rtol=1e-5)
+    assert np.mean(as_bytes.labels == as_floats.labels) > 0.9999
+
+
+def test_fewer_colours_than_clusters():
+    x = np.repeat(np.array([[7], [9]], np.uint8), 20, axis=0)
+    result = kmeans(x, 3, rng=0)
+    assert result.inertia == 0 and result.labels[0] != result.labels[-1]
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+def test_mini_batches(weighted):
+    """Nearly as good as all points at once; labels and inertia are those of all."""
+    x = blobs(3000 if JIT else 90, 5, 3)
+    weight = np.random.default_rng(1).integers(0, 3, len(x)) if weighted else np.ones(len(x))
+    given = {"sample_weight": weight} if weighted else {}
+    result = kmeans(x, 5, rng=0, batch_size=200, **given)
+    distances = ((x[:, None] - result.centers) ** 2).sum(axis=2)
+    np.testing.assert_array_equal(result.labels, distances.argmin(axis=1))
+    assert result.inertia == pytest.approx((weight * distances.min(axis=1)).sum())
+    assert result.inertia <= 1.1 * kmeans(x, 5, rng=0, n_init=3, **given).inertia
+    assert result.n_iter < 300
+    np.testing.assert_array_equal(result.labels, kmeans(x, 5, rng=0, batch_size=200, **given).labels)
+
+
+def test_mini_batches_move_empty_clusters():
+    x = np.repeat([[0.0], [1.0], [5.0]], 10, axis=0)
+    result = kmeans(x, 3, init=[[0.0], [50.0], [90.0]], batch_size=30, rng=0)
+    np.testing.assert_allclose(np.sort(result.centers[:, 0]), [0, 1, 5], atol=0.3)
 
 
 def test_empty_clusters_are_moved_once():
@@ -151,6 +226,7 @@ def test_bad_input():
         (lambda: kmeans(x, 2, sample_weight=np.ones(4)), "kmeans: sample_weight"),
         (lambda: kmeans(x, 2, sample_weight=-np.ones(10)), "kmeans: sample_weight"),
         (lambda: kmeans(x, 2, max_iter=0), "kmeans: max_iter"),
+        (lambda: kmeans(x, 4, batch_size=3), "kmeans: batch_size must be at least 4, got 3"),
     ]:
         with pytest.raises(ValueError, match=message):
             call()
@@ -163,6 +239,7 @@ def _protected():
         for n in (1, 63, 64, 65, 200):
             for dtype in (np.float32, np.float64):
                 kmeans(guarded(blobs(n, 2, 3, dtype=dtype), side), min(n, 3), rng=0)
+        kmeans(guarded(np.random.default_rng(0).integers(0, 256, (1100, 2), dtype=np.uint8), side), 3, rng=0)
 
 
 @posix
