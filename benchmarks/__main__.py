@@ -1,12 +1,14 @@
-"""The command ``python -m benchmarks [NAME...] [--threads N...] [--seconds S] [--json FILE] [--report]``.
+"""The command ``python -m benchmarks [NAME...] [--size HxW...] [--threads N...] [--seconds S]``; --help tells more.
 
 Alone: ``bsds`` for segmentations against those of people, ``--pictures`` for a contact sheet of every filter.
 """
 
 import argparse
+import itertools
 import json
 import os
 import platform
+import statistics
 import sys
 import tempfile
 import traceback
@@ -38,6 +40,10 @@ def main():
 def _parser():
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Verify and time smalti and its peers.")
     parser.add_argument("names", metavar="NAME", nargs="*", help="rows or groups (default: all); or bsds alone")
+    parser.add_argument(
+        "--size", metavar="HxW", type=_size, nargs="+", default=[_size("1024x1536")],
+        help="of the pictures, for the rows of filters, colours, geometry and morphology (default: 1024x1536)",
+    )  # fmt: skip
     parser.add_argument("--threads", metavar="N", type=int, nargs="+", help="thread counts (default: all cores)")
     parser.add_argument("--seconds", metavar="S", type=float, default=3, help="time for each row (default: 3)")
     parser.add_argument("--json", metavar="FILE", help="write all measurements there")
@@ -48,6 +54,13 @@ def _parser():
     parser.add_argument("-o", "--out", metavar="DIR", default=".", help="folder of the drawing (default: this one)")
     parser.add_argument("--report", action="store_true", help="write the table into README.md")
     return parser
+
+
+def _size(text):
+    height, width = map(int, text.split("x"))
+    if height < 1 or width < 1:
+        raise ValueError(text)
+    return height, width
 
 
 def run(arguments):
@@ -70,7 +83,12 @@ def run(arguments):
     if unknown := set(arguments.names) - known:
         print(f"no row or group {', '.join(sorted(unknown))}; there are: {', '.join(sorted(known))}", file=sys.stderr)
         return 2
-    chosen = [r for r in ROWS if not arguments.names or {r.group, r.name} & set(arguments.names)]
+    chosen = [
+        one
+        for row in ROWS
+        if not arguments.names or {row.group, row.name} & set(arguments.names)
+        for one in ([row.at(*size) for size in arguments.size] if row.sized else [row])
+    ]
     hardware = describe()
     print(hardware, flush=True)
     if hasattr(os, "getloadavg") and os.getloadavg()[0] > 0.5:
@@ -81,17 +99,23 @@ def run(arguments):
     for threads in arguments.threads or [smalti.get_num_threads()]:
         set_threads(threads)
         print(f"\n{threads} thread{'s' * (threads > 1)}", flush=True)
-        for row in chosen:
-            try:
-                result = measure(row, arguments.seconds)
-            except Exception as error:
-                failures += 1
-                text = traceback.format_exception_only(error)[-1].strip()
-                result = {"group": row.group, "name": row.name, "detail": row.detail, "threads": threads, "error": text}
-            results.append(result)
-            print(line(result), flush=True)
-    for name, threads, mean, n in geometric_means(results):
-        print(f"geometric mean of {n} ratios, {name}, {threads} thread(s): {mean:.2f}")
+        for _, family in itertools.groupby(chosen, key=lambda row: row.group):
+            of_family = []
+            for row in family:
+                try:
+                    result = measure(row, arguments.seconds)
+                except Exception as error:
+                    failures += 1
+                    text = traceback.format_exception_only(error)[-1].strip()
+                    result = {
+                        "group": row.group, "name": row.name, "detail": row.detail, "threads": threads, "error": text
+                    }  # fmt: skip
+                of_family.append(result)
+                print(line(result), flush=True)
+            for name, n, mean, means in geometric_means(of_family):
+                apart = ", ".join(f"{peer} {value:.2f}" for peer, value in means.items())
+                print(f"{name}, geometric mean of {n} ratios: {mean:.2f}x the best peer; {apart}", flush=True)
+            results += of_family
     if arguments.json:
         Path(arguments.json).write_text(json.dumps({"machine": hardware, "rows": results}, indent=1), encoding="utf-8")
     if arguments.report:
@@ -130,10 +154,18 @@ def line(result):
     for contestant, times in result["times"].items():
         like = "~" if contestant in result["unlike"] else ""
         spread = (times["high"] - times["low"]) / times["median"]
-        parts.append(f"{like}{contestant} {duration(times['median'])} ±{spread / 2:.0%}{rate(result, contestant)}")
+        memory = f" {result['memory'][contestant]:.3g} B/pixel" if result["memory"] else ""
+        time = f"{duration(times['median'])} ±{spread / 2:.0%}"
+        parts.append(f"{like}{contestant} {time}{rate(result, contestant)}{memory}")
     parts += [f"{peer} missing" for peer in result["missing"]]
     ratio = f"{result['ratio']:6.2f}x" if result["ratio"] else "     - "
-    return f"{name:58} {ratio}  {'  '.join(parts)}  [first call {duration(result['first_call'])}]"
+    share = f" {shares(result)}" if result["limits"] else ""
+    return f"{name:58} {ratio}{share}  {'  '.join(parts)}  [first call {duration(result['first_call'])}]"
+
+
+def shares(result):
+    """What we reach of the machine's limits."""
+    return ", ".join(f"{share:.0%} of {limit}" for limit, share in result["limits"].items())
 
 
 def rate(result, contestant):
@@ -148,15 +180,21 @@ def duration(seconds):
     return f"{seconds / 1e-9:.3g} ns"
 
 
-def geometric_means(results):
-    """(name, threads, mean ratio, count) of every name that has several rows with ratios."""
-    from math import prod
-
-    groups = {}
-    for result in results:
-        if result.get("ratio"):
-            groups.setdefault((result["name"], result["threads"]), []).append(result["ratio"])
-    return [(*key, prod(r) ** (1 / len(r)), len(r)) for key, r in groups.items() if len(r) > 1]
+def geometric_means(family):
+    """(name, how many, mean ratio to the best peer, {peer: mean ratio}) of each name's rows, then of the family's."""
+    compared = [result for result in family if result.get("ratio")]
+    names = list(dict.fromkeys(result["name"] for result in compared))
+    for title in names + [family[0]["group"]] * (len(names) > 1):
+        rows = [result for result in compared if title in (result["name"], result["group"])]
+        if len(rows) < 2:
+            continue
+        ratios = {}
+        for result in rows:
+            ours, *others = ((name, times["median"]) for name, times in result["times"].items())
+            for peer, time in others:
+                ratios.setdefault(peer, []).append(time / ours[1])
+        means = {peer: statistics.geometric_mean(r) for peer, r in ratios.items()}
+        yield title, len(rows), statistics.geometric_mean([r["ratio"] for r in rows]), means
 
 
 def write_report(hardware, results):
@@ -169,29 +207,33 @@ def write_report(hardware, results):
     table = [
         "", hardware.replace("\n", "; ") + ".",
         "Medians; a ratio above 1 means that smalti is faster than its best peer; ~ marks a peer that does something"
-        " similar, not the same.", "",
-        "| | threads | smalti | best peer | ratio | first call |", "|-|-:|-:|-:|-:|-:|",
+        " similar, not the same, and is compared with only where none does the same.", "",
+        "B/pixel: by how much a call makes the process grow at the most, its result included.", "",
+        "| | threads | smalti | best peer | ratio | B/pixel | best peer's | of the machine's limits | first call |",
+        "|-|-:|-:|-:|-:|-:|-:|-:|-:|",
     ]  # fmt: skip
-    for result in results:
-        name = f"`{result['name']}` {result['detail']}"
-        if "error" in result:
-            table.append(f"| {name} | {result['threads']} | failed | | | |")
-            continue
-        times = {peer: duration(t["median"]) for peer, t in result["times"].items()}
-        best = result["best_peer"]
-        like = "~" if best in result["unlike"] else ""
-        rival = f"{times[best]} ({like}{best})" if best else "none" + " installed" * bool(result["missing"])
-        ratio = f"{result['ratio']:.2f}" if best else ""
-        ours = times["smalti"] + rate(result, "smalti")
-        peak = next((r for r in results if r["name"] == "FMA peak" and r["threads"] == result["threads"]), None)
-        if result["name"] == "matmul" and peak and "error" not in peak:
-            speed, limit = (r["flops"] / r["times"]["smalti"]["median"] for r in (result, peak))
-            ours += f", {speed / limit:.0%} of FMA peak"
-        first = duration(result["first_call"])
-        table.append(f"| {name} | {result['threads']} | {ours} | {rival} | {ratio} | {first} |")
-    for name, threads, mean, n in geometric_means(results):
-        table.append(f"| **`{name}`, geometric mean of {n}** | {threads} | | | **{mean:.2f}** | |")
+    for (threads, _), family in itertools.groupby(results, key=lambda result: (result["threads"], result["group"])):
+        family = list(family)
+        table += map(_report_line, family)
+        for name, n, mean, _ in geometric_means(family):
+            table.append(f"| **`{name}`, geometric mean of {n}** | {threads} | | | **{mean:.2f}** | | | | |")
     README.write_text(before + mark + "\n".join(table) + "\n\n" + end + after, encoding="utf-8")
+
+
+def _report_line(result):
+    name = f"`{result['name']}` {result['detail']}"
+    if "error" in result:
+        return f"| {name} | {result['threads']} | failed | | | | | | |"
+    times = {peer: duration(t["median"]) for peer, t in result["times"].items()}
+    best, memory = result["best_peer"], {peer: f"{m:.3g}" for peer, m in result["memory"].items()}
+    like = "~" if best in result["unlike"] else ""
+    rival = f"{times[best]} ({like}{best})" if best else "none" + " installed" * bool(result["missing"])
+    cells = [
+        name, result["threads"], times["smalti"] + rate(result, "smalti"), rival,
+        f"{result['ratio']:.2f}" if best else "", memory.get("smalti", ""), memory.get(best, ""),
+        shares(result), duration(result["first_call"]),
+    ]  # fmt: skip
+    return f"| {' | '.join(map(str, cells))} |"
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Colours, histograms, thresholds and edges against NumPy, scikit-image and OpenCV, on 1024 x 1536 pixels."""
+"""Colours, histograms, thresholds and edges against NumPy, scikit-image and OpenCV."""
 
 import numpy as np
 
@@ -14,9 +14,9 @@ def _unit(image):
     return image if image.dtype == np.float32 else image.astype(np.float32) / 255
 
 
-@row("rgb2gray", "1024x1536x3", dtype=["uint8", "float32"])
-def rgb2gray(dtype):
-    image = picture() if dtype == "uint8" else _unit(picture())
+@row("rgb2gray", "RGB", dtype=["uint8", "float32"])
+def rgb2gray(dtype, size):
+    image = picture(*size) if dtype == "uint8" else _unit(picture(*size))
     unit, weights = _unit(image), np.array([[0.2125, 0.7154, 0.0721]], np.float32)
     return Case(
         lambda: kernels.rgb2gray(image),
@@ -25,12 +25,13 @@ def rgb2gray(dtype):
             "skimage": color and (lambda: color.rgb2gray(unit)),
             "cv2": cv2 and (lambda: cv2.transform(_unit(image), weights)),  # cvtColor has other weights
         },
+        reads=image,
     )
 
 
-@row("rgb2hsv", "1024x1536x3", dtype=["uint8", "float32"])
-def rgb2hsv(dtype):
-    image = picture() if dtype == "uint8" else _unit(picture())
+@row("rgb2hsv", "RGB", dtype=["uint8", "float32"])
+def rgb2hsv(dtype, size):
+    image = picture(*size) if dtype == "uint8" else _unit(picture(*size))
     unit = _unit(image)
 
     def with_cv2():  # uint8 in would mean uint8 out, the hue in steps of two degrees
@@ -42,12 +43,13 @@ def rgb2hsv(dtype):
         lambda: kernels.rgb2hsv(image),
         close(1e-4),  # OpenCV adds a small number to what it divides by
         {"skimage": color and (lambda: color.rgb2hsv(unit)), "cv2": cv2 and with_cv2},
+        reads=image,
     )
 
 
-@row("hsv2rgb", "1024x1536x3 float32")
-def hsv2rgb():
-    hsv = kernels.rgb2hsv(_unit(picture()))
+@row("hsv2rgb", "RGB float32")
+def hsv2rgb(size):
+    hsv = kernels.rgb2hsv(_unit(picture(*size)))
     degrees = hsv * np.float32([360, 1, 1])
     return Case(
         lambda: kernels.hsv2rgb(hsv),
@@ -56,12 +58,13 @@ def hsv2rgb():
             "skimage": color and (lambda: color.hsv2rgb(hsv)),
             "cv2": cv2 and (lambda: cv2.cvtColor(degrees, cv2.COLOR_HSV2RGB)),
         },
+        reads=hsv,
     )
 
 
-@row("rgb2lab", "1024x1536x3", dtype=["uint8", "float32"])
-def rgb2lab(dtype):
-    image = picture() if dtype == "uint8" else _unit(picture())
+@row("rgb2lab", "RGB", dtype=["uint8", "float32"])
+def rgb2lab(dtype, size):
+    image = picture(*size) if dtype == "uint8" else _unit(picture(*size))
     unit = _unit(image)
     return Case(
         lambda: kernels.rgb2lab(image),
@@ -71,12 +74,13 @@ def rgb2lab(dtype):
             # uint8 in would mean uint8 out, with other ranges
             "cv2": cv2 and (lambda: cv2.cvtColor(_unit(image), cv2.COLOR_RGB2Lab)),
         },
+        reads=image,
     )
 
 
-@row("lab2rgb", "1024x1536x3 float32")
-def lab2rgb():
-    lab = kernels.rgb2lab(picture())
+@row("lab2rgb", "RGB float32")
+def lab2rgb(size):
+    lab = kernels.rgb2lab(picture(*size))
     return Case(
         lambda: kernels.lab2rgb(lab),
         close(5e-3),  # OpenCV interpolates in tables
@@ -84,12 +88,13 @@ def lab2rgb():
             "skimage": color and (lambda: color.lab2rgb(lab)),
             "cv2": cv2 and (lambda: cv2.cvtColor(lab, cv2.COLOR_Lab2RGB)),
         },
+        reads=lab,
     )
 
 
-@row("histogram", "1024x1536", of=["uint8", "float32", "3 x uint8", "3 x float32"])
-def histogram(of):
-    image = picture() if "uint8" in of else _unit(picture())
+@row("histogram", of=["uint8", "float32", "3 x uint8", "3 x float32"])
+def histogram(of, size):
+    image = picture(*size) if "uint8" in of else _unit(picture(*size))
     top = 256 if "uint8" in of else 1
     if of.startswith("3"):
         bins, channels = [16] * 3, [0, 1, 2]
@@ -108,12 +113,13 @@ def histogram(of):
             "cv2": cv2 and (lambda: cv2.calcHist([image], channels, None, bins, [0, top] * len(channels))),
         },
         unlike=("cv2",) if top == 1 else (),
+        reads=image,
     )
 
 
-@row("threshold_otsu", "1024x1536", dtype=["uint8", "float32"])
-def threshold_otsu(dtype):
-    image = np.ascontiguousarray(picture()[..., 0])
+@row("threshold_otsu", dtype=["uint8", "float32"])
+def threshold_otsu(dtype, size):
+    image = np.ascontiguousarray(picture(*size)[..., 0])
     image = image if dtype == "uint8" else _unit(image)
     return Case(
         lambda: kernels.threshold_otsu(image),
@@ -123,12 +129,13 @@ def threshold_otsu(dtype):
             # applies the threshold, too
             "cv2": (cv2 and dtype == "uint8" and (lambda: cv2.threshold(image, 0, 255, cv2.THRESH_OTSU)[0])) or None,
         },
+        reads=image,
     )
 
 
-@row("canny", "1024x1536", dtype=["uint8", "float32"], sigma=[1.0, 2.0])
-def canny(dtype, sigma):
-    image = np.ascontiguousarray(picture()[..., 0])
+@row("canny", dtype=["uint8", "float32"], sigma=[1.0, 2.0])
+def canny(dtype, sigma, size):
+    image = np.ascontiguousarray(picture(*size)[..., 0])
     side = 2 * int(4 * sigma + 0.5) + 1
 
     def same_edges(ours, theirs):
@@ -146,4 +153,5 @@ def canny(dtype, sigma):
         same_edges,
         {"skimage": feature and (lambda: feature.canny(given, sigma)), "cv2": cv2 and with_cv2},
         unlike=("cv2",),
+        reads=given,
     )

@@ -10,19 +10,15 @@ cv2 = peer("cv2")
 ndimage = peer("scipy.ndimage")
 filters = peer("skimage.filters")
 
-USUAL, AWKWARD, LARGE = (1024, 1536), (777, 1003), (4000, 6000)
-
 
 def _gray(size):
-    """A picture of that size in one channel, float32; the large one repeats the usual one."""
-    image = picture()[..., 0]
-    copies = [-(-n // m) for n, m in zip(size, image.shape, strict=True)]
-    return np.tile(image, copies)[: size[0], : size[1]].astype(np.float32) / 255
+    """A picture of that size in one channel, float32."""
+    return picture(*size)[..., 0].astype(np.float32) / 255
 
 
-@row("gaussian", "1024x1536 float32", sigma=[1.0, 5.0], channels=[1, 3])
-def gaussian(sigma, channels):
-    image = picture().astype(np.float32) / 255 if channels == 3 else _gray(USUAL)
+@row("gaussian", "float32", sigma=[1.0, 5.0], channels=[1, 3])
+def gaussian(sigma, channels, size):
+    image = picture(*size).astype(np.float32) / 255 if channels == 3 else _gray(size)
     sigmas = (sigma, sigma, 0)[: image.ndim]
     side = 2 * int(4 * sigma + 0.5) + 1
     return Case(
@@ -33,10 +29,14 @@ def gaussian(sigma, channels):
             "skimage": filters and (lambda: filters.gaussian(image, sigma, channel_axis=None if channels == 1 else -1)),
             "cv2": cv2 and (lambda: cv2.GaussianBlur(image, (side, side), sigma, borderType=cv2.BORDER_REPLICATE)),
         },
+        flops=2 * image.size * 2 * side,
+        reads=image,
     )
 
 
-def _correlate(image, weights):
+def _correlate(image, weights, taps):
+    """A case; `taps` counts what has to be multiplied for each pixel."""
+
     def with_cv2():
         return cv2.filter2D(image, cv2.CV_32F, weights, borderType=cv2.BORDER_REFLECT)
 
@@ -44,20 +44,22 @@ def _correlate(image, weights):
         lambda: kernels.correlate(image, weights),
         close(1e-5),
         {"scipy": ndimage and (lambda: ndimage.correlate(image, weights)), "cv2": cv2 and with_cv2},
+        flops=2 * image.size * taps,
+        reads=image,
     )
 
 
-@row("correlate", "float32, dense", side=[3, 7, 15], size=[USUAL, AWKWARD])
+@row("correlate", "float32, dense", side=[3, 7, 15])
 def correlate(side, size):
-    return _correlate(_gray(size), np.random.default_rng(0).standard_normal((side, side), np.float32))
+    return _correlate(_gray(size), np.random.default_rng(0).standard_normal((side, side), np.float32), side**2)
 
 
-@row("correlate", "float32, rank 1", side=[7, 31], size=[USUAL])
+@row("correlate", "float32, rank 1", side=[7, 31])
 def correlate_separable(side, size):
-    return _correlate(_gray(size), np.full((side, side), 1 / side**2, np.float32))
+    return _correlate(_gray(size), np.full((side, side), 1 / side**2, np.float32), 2 * side)
 
 
-@row("gabor", "float32", frequency=[0.1, 0.3], size=[USUAL])
+@row("gabor", "float32", frequency=[0.1, 0.3])
 def gabor(frequency, size):
     image, theta = _gray(size), 0.7
     kernel = kernels.gabor_kernel(frequency, theta)[::-1, ::-1]
@@ -70,10 +72,12 @@ def gabor(frequency, size):
         lambda: kernels.gabor(image, frequency, theta),
         close(1e-5),
         {"skimage": filters and (lambda: filters.gabor(image, frequency, theta)), "cv2": cv2 and with_cv2},
+        flops=2 * image.size * 2 * 2 * sum(parts[0].shape),  # each part two separable filters
+        reads=image,
     )
 
 
-@row("gabor_bank", "float32, 4 frequencies x 6 orientations", size=[USUAL])
+@row("gabor_bank", "float32, 4 frequencies x 6 orientations")
 def gabor_bank(size):
     image, frequencies, n = _gray(size), (0.05, 0.1, 0.2, 0.4), 6
     filters = []
@@ -98,10 +102,13 @@ def gabor_bank(size):
         lambda: kernels.gabor_bank(image, frequencies=frequencies, n_orientations=n),
         close(1e-5),
         {"cv2": cv2 and with_cv2},
+        # Of a filter and its mirror image two sums down the columns and four along the rows.
+        flops=2 * image.size * 6 * sum(len(parts[0]) for parts in filters) * (n // 2 + 1) / n,
+        reads=image,
     )
 
 
-@row("laplace", "float32", size=[USUAL, AWKWARD, LARGE])
+@row("laplace", "float32")
 def laplace(size):
     image = _gray(size)
     return Case(
@@ -111,10 +118,11 @@ def laplace(size):
             "scipy": ndimage and (lambda: ndimage.laplace(image)),
             "cv2": cv2 and (lambda: cv2.Laplacian(image, cv2.CV_32F, ksize=1, borderType=cv2.BORDER_REFLECT)),
         },
+        reads=image,
     )
 
 
-@row("gaussian_laplace", "float32", sigma=[2.0, 5.0], size=[USUAL, AWKWARD])
+@row("gaussian_laplace", "float32", sigma=[2.0, 5.0])
 def gaussian_laplace(sigma, size):
     image = _gray(size)
     taps = np.arange(-int(4 * sigma + 0.5), int(4 * sigma + 0.5) + 1)
@@ -130,6 +138,8 @@ def gaussian_laplace(sigma, size):
         lambda: kernels.gaussian_laplace(image, sigma),
         close(1e-5),
         {"scipy": ndimage and (lambda: ndimage.gaussian_laplace(image, sigma)), "cv2": cv2 and with_cv2},
+        flops=2 * image.size * 4 * taps.size,
+        reads=image,
     )
 
 
@@ -154,10 +164,11 @@ def _gradient(operator, image, smoothing, derivative_of_cv2):
             "scipy": ndimage and with_scipy,
             "cv2": cv2 and with_cv2,
         },
+        reads=image,
     )
 
 
-@row("sobel", "float32", size=[USUAL, AWKWARD, LARGE])
+@row("sobel", "float32")
 def sobel(size):
     image = _gray(size)
     return _gradient(
@@ -166,7 +177,7 @@ def sobel(size):
     )  # fmt: skip
 
 
-@row("scharr", "float32", size=[USUAL])
+@row("scharr", "float32")
 def scharr(size):
     image = _gray(size)
     return _gradient(
@@ -175,7 +186,7 @@ def scharr(size):
     )  # fmt: skip
 
 
-@row("prewitt", "float32", size=[USUAL])
+@row("prewitt", "float32")
 def prewitt(size):
     image = _gray(size)
     taps = (np.full(3, 1 / 3), np.array([-1.0, 0.0, 1.0]))

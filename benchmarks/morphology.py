@@ -1,4 +1,4 @@
-"""Morphology and distances against OpenCV, scikit-image and scipy, on 1024 x 1536 pixels."""
+"""Morphology and distances against OpenCV, scikit-image and scipy."""
 
 import numpy as np
 
@@ -17,12 +17,14 @@ def _same(ours, theirs):
             raise AssertionError(f"not what {name} has")
 
 
-@row("erosion", "1024x1536", dtype=["uint8", "float32"], footprint=["3x3", "15x15", "disk 7"])
-def erosion(dtype, footprint):
-    image = np.ascontiguousarray(picture()[..., 1]).astype(dtype)
-    shape = np.hypot(*np.mgrid[-7:8, -7:8]) <= 7 if footprint == "disk 7" else np.ones((int(footprint[-1]),) * 2, bool)
-    if footprint == "15x15":
-        shape = np.ones((15, 15), bool)
+@row("erosion", dtype=["uint8", "float32"], footprint=["3x3", "15x15", "disk 7"])
+def erosion(dtype, footprint, size):
+    image = np.ascontiguousarray(picture(*size)[..., 1]).astype(dtype)
+    shape = {
+        "3x3": np.ones((3, 3), bool),
+        "15x15": np.ones((15, 15), bool),
+        "disk 7": np.hypot(*np.mgrid[-7:8, -7:8]) <= 7,
+    }[footprint]
     theirs = shape.astype(np.uint8)
     return Case(
         lambda: kernels.erosion(image, shape),
@@ -31,24 +33,26 @@ def erosion(dtype, footprint):
             "cv2": cv2 and (lambda: cv2.erode(image, theirs)),
             "skimage": morphology and (lambda: morphology.erosion(image, theirs)),
         },
+        reads=image,
     )
 
 
-@row("remove_small_objects", "1024x1536")
-def remove_small_objects():
-    mask = np.random.default_rng(0).random((1024, 1536)) < 0.5
+@row("remove_small_objects")
+def remove_small_objects(size):
+    mask = np.random.default_rng(0).random(size) < 0.5
     return Case(
         lambda: kernels.remove_small_objects(mask, max_size=20),
         _same,
         {"skimage": morphology and (lambda: morphology.remove_small_objects(mask, max_size=20))},
+        reads=mask,
     )
 
 
-@row("distance_transform_edt", "1024x1536", background=["blobs", "1 %"])
-def distance_transform_edt(background):
-    mask = np.random.default_rng(0).random((1024, 1536)) > 0.01
+@row("distance_transform_edt", background=["blobs", "1 %"])
+def distance_transform_edt(background, size):
+    mask = np.random.default_rng(0).random(size) > 0.01
     if background == "blobs":
-        mask = kernels.gaussian(picture()[..., 0].astype(np.float32), 3) > 128
+        mask = kernels.gaussian(picture(*size)[..., 0].astype(np.float32), 3) > 128
     bytes_ = mask.view(np.uint8)
     return Case(
         lambda: kernels.distance_transform_edt(mask),
@@ -57,4 +61,5 @@ def distance_transform_edt(background):
             "scipy": ndimage and (lambda: ndimage.distance_transform_edt(mask)),
             "cv2": cv2 and (lambda: cv2.distanceTransform(bytes_, cv2.DIST_L2, cv2.DIST_MASK_PRECISE)),
         },
+        reads=mask,
     )

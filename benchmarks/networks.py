@@ -2,16 +2,13 @@
 
 import numpy as np
 
-from smalti import get_num_threads, kernels
-from smalti.kernels._parallel import chunked
-from smalti.kernels._simd import WIDTH, fma, hsum, splat
+from smalti import kernels
+from smalti.kernels._simd import WIDTH
 
 from .harness import Case, close, peer, row
+from .limits import SUMS, fma_peak
 
 torch = peer("torch")
-
-_SUMS = 12  # independent sums: two multiply-adds start in each cycle, and each takes four
-_STEPS = 20_000
 
 # N, H = W, C_in, C_out, KH = KW, stride, padding: the layers of small GANs
 SHAPES = [
@@ -27,37 +24,12 @@ TRANSPOSED = [
 ]
 
 
-@chunked
-def _multiply_add(lo, hi, start, out):
-    x, y = splat(start, start[0]), splat(start, start[1])
-    for i in range(lo, hi):
-        a = b = c = d = e = f = g = h = j = k = m = n = splat(start, start[2])
-        for _ in range(_STEPS):
-            a, b, c, d = fma(a, x, y), fma(b, x, y), fma(c, x, y), fma(d, x, y)
-            e, f, g, h = fma(e, x, y), fma(f, x, y), fma(g, x, y), fma(h, x, y)
-            j, k, m, n = fma(j, x, y), fma(k, x, y), fma(m, x, y), fma(n, x, y)
-        out[i] = hsum(a + b + c + d + e + f + g + h + j + k + m + n)
-
-
-def fma_peak(flops):
-    """A call that does about so many operations in registers only, on every thread."""
-    lanes = WIDTH // 32
-    pieces = max(get_num_threads() * 4, round(flops / (2 * lanes * _SUMS * _STEPS)))
-    out, start = np.zeros(pieces, np.float32), np.array([0.5, 0.25, 0.1], np.float32)
-
-    def call():
-        _multiply_add(pieces, start, out, grain=1)
-        return out
-
-    return call, pieces * 2 * lanes * _SUMS * _STEPS
-
-
 @row("FMA peak", "float32, registers only")
 def peak():
     call, flops = fma_peak(2e9)
 
     def check(out, theirs):
-        if not np.allclose(out, 0.5 * _SUMS * WIDTH / 32):  # the fixed point of x / 2 + 1 / 4
+        if not np.allclose(out, 0.5 * SUMS * WIDTH / 32):  # the fixed point of x / 2 + 1 / 4
             raise AssertionError(f"the sums do not converge: {out[0]}")
 
     return Case(call, check, flops=flops)

@@ -242,9 +242,8 @@ class _Worker:
     def _loop(self):
         seen = 0
         while True:
-            number, take_part = self.pool.launch
-            if number != seen:
-                seen = number
+            if self.pool.launch[0] != seen:
+                seen, take_part = self.pool.launch
                 if take_part is not None:
                     take_part()
                 take_part = None  # keeps the launch's arrays alive otherwise

@@ -3,6 +3,8 @@
 import io
 import os
 import threading
+import time
+import weakref
 
 import numpy as np
 import pytest
@@ -33,6 +35,13 @@ def total(x, grain=1000):
     sums = np.zeros(-(-x.size // grain), x.dtype)
     _partial_sums(x.size, x, sums, grain, grain=grain)
     return sums
+
+
+@chunked
+def _begin_with_the_longest(lo, hi, lengths, out):
+    for i in range(lo, hi):
+        for j in range(lengths[i]):
+            out[i] = out[i] * 0.5 + j
 
 
 X = np.random.default_rng(0).standard_normal(20_001).astype(np.float32)
@@ -72,6 +81,21 @@ def test_many_launches_in_a_row():
 
 
 @pytest.mark.compiled
+@pytest.mark.compiled
+def test_workers_that_have_finished_long_before_the_caller_keep_no_array_alive():
+    lengths = np.zeros(40, np.int64)
+    lengths[0] = 3_000_000  # mostly drawn by the caller, which comes first
+    for _ in range(20):
+        out = np.zeros(len(lengths))
+        _begin_with_the_longest(len(lengths), lengths, out, grain=1)
+        alive = weakref.ref(out)
+        del out
+        end = time.monotonic() + 10
+        while alive() is not None and time.monotonic() < end:
+            time.sleep(0.001)  # a worker may still be watching for the next launch
+        assert alive() is None
+
+
 def test_changing_threads_between_launches():
     before = smalti.get_num_threads()
     visits = np.zeros(64, np.int64)
