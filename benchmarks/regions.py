@@ -65,6 +65,15 @@ def dbscan(kind):
     return Case(lambda: kernels.dbscan(X, eps, min_samples=10), check, {"sklearn": cluster and with_sklearn})
 
 
+def same_components(ours, theirs):
+    """A check of label maps, whatever their numbers; scipy and cv2 return how many there are, too."""
+    n = ours.max()
+    for name, other in theirs.items():
+        other = {"cv2": lambda o: o[1], "scipy": lambda o: o[0]}.get(name, lambda o: o)(other)
+        if other.max() != n or len(np.unique(ours.astype(np.int64) * (n + 1) + other)) != n + 1:
+            raise AssertionError(f"{n} components, not those of {name} ({other.max()})")
+
+
 @row("label", "1024x1536", picture_of=["blobs", "noise"])
 def label(picture_of):
     if picture_of == "noise":
@@ -73,22 +82,27 @@ def label(picture_of):
         gray = picture()[..., 0]
         mask = kernels.gaussian(gray.astype(np.float32), 3) > 128
     bytes_ = mask.view(np.uint8)
-    eight = np.ones((3, 3), int)
-
-    def check(ours, theirs):
-        n = ours.max()
-        for name, other in theirs.items():
-            other = {"cv2": lambda o: o[1], "scipy": lambda o: o[0]}.get(name, lambda o: o)(other)
-            if other.max() != n or len(np.unique(ours.astype(np.int64) * (n + 1) + other)) != n + 1:
-                raise AssertionError(f"{n} components, not those of {name} ({other.max()})")
-
     return Case(
         lambda: kernels.label(mask, connectivity=2),
-        check,
+        same_components,
         {
-            "scipy": ndimage and (lambda: ndimage.label(mask, eight)),
+            "scipy": ndimage and (lambda: ndimage.label(mask, np.ones((3, 3), int))),
             "skimage": measure and (lambda: measure.label(mask, connectivity=2)),
             "cv2": cv2 and (lambda: cv2.connectedComponents(bytes_, connectivity=8)),
+        },
+    )
+
+
+@row("label", "128x128x128", connectivity=["6 neighbours", "26 neighbours"])
+def label_volume(connectivity):
+    mask = np.random.default_rng(0).random((128, 128, 128)) < 0.2
+    n = 1 if connectivity == "6 neighbours" else 3
+    return Case(
+        lambda: kernels.label(mask, connectivity=n),
+        same_components,
+        {
+            "scipy": ndimage and (lambda: ndimage.label(mask, ndimage.generate_binary_structure(3, n))),
+            "skimage": measure and (lambda: measure.label(mask, connectivity=n)),
         },
     )
 

@@ -75,8 +75,10 @@ def as_labels(function, name, labels, *, shape=None, ndim=2):
     array = np.asarray(labels)
     if array.dtype.kind not in "bui":
         raise TypeError(f"{function}: {name} must be an integer array, got dtype {array.dtype}")
-    if array.ndim not in ((ndim,) if isinstance(ndim, int) else ndim):
-        raise ValueError(f"{function}: {name} must have {ndim} dimensions, got shape {array.shape}")
+    wanted = (ndim,) if isinstance(ndim, int) else ndim
+    if array.ndim not in wanted:
+        axes = " or ".join(map(str, wanted))
+        raise ValueError(f"{function}: {name} must have {axes} dimensions, got shape {array.shape}")
     if shape is not None and array.shape != tuple(shape):
         raise ValueError(f"{function}: {name} must have shape {tuple(shape)}, got {array.shape}")
     if array.dtype.itemsize > 2 and array.size:

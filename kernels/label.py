@@ -1,10 +1,10 @@
-"""Connected components of a label map, by runs and union-find.
+"""Connected components of a label map in two or three dimensions, by runs and union-find.
 
 A row falls into runs of equal values, and two runs of adjacent rows belong together where they have the same
-value and touch. Each run is a node of a forest of disjoint sets whose parents always come earlier in raster
-order, so that the root of a component is its first run, and one pass in raster order turns parents into
-consecutive numbers: by the time a run is met, the number of its parent is known. Bands of rows are joined in
-parallel, then their seams.
+value and touch. A row has one adjacent row among the earlier, and in a volume, whose planes lie one after the other,
+up to four. Each run is a node of a forest of disjoint sets whose parents always come earlier in raster order, so that
+the root of a component is its first run, and one pass in raster order turns parents into consecutive numbers: by the
+time a run is met, the number of its parent is known. Bands of rows are joined in parallel, then their seams.
 
 A map of changes (one byte a pixel: does its value differ from its left neighbour's?) says where runs begin.
 Eight columns without a change in either row are passed over by one test, and in the others the pairs of runs
@@ -12,8 +12,8 @@ to be joined are listed without a branch on the data, so that noise costs no mis
 
 After Wu, Otoo and Suzuki, "Optimizing two-pass connected-component labeling algorithms", Pattern Analysis and
 Applications 12 (2009) 117-135, section 3, with runs in place of pixels (He, Chao and Suzuki, IEEE Transactions
-on Image Processing 17 (2008) 749-756). Time O(H W); memory 5 bytes a pixel beside the result, of which only
-what the runs need is touched.
+on Image Processing 17 (2008) 749-756). Time O(N) for N pixels; memory 5 bytes a pixel beside the result, of which
+only what the runs need is touched.
 """
 
 import numpy as np
@@ -24,6 +24,7 @@ from ._parallel import chunked
 from ._validate import as_array, as_labels, integer
 
 _BAND_PIXELS = 2**16
+_BAND_PLANES = 8  # of a volume, at least: all rows of the first of them are seams
 _WORD = 8  # columns whose changes are tested at once
 _ONE = np.uint64(1)
 
@@ -84,15 +85,15 @@ def _begin_runs(image, background, row, changes, marks, parents):
 
 
 @helper
-def _join_rows(image, background, row, diagonal, changes, marks, parents):
-    """Unite touching runs of `row` and the row above; `marks` is scratch.
+def _join_rows(image, background, above_row, row, diagonal, changes, marks, parents):
+    """Unite touching runs of `row` and an adjacent earlier one, `diagonal` if by corners, too; `marks` is scratch.
 
     Runs that share a column do so first where one of them begins. Runs that touch by a corner only do so where
     both rows change.
     """
     width = image.shape[1]
-    above, here = image[row - 1], image[row]
-    above_changed, here_changed = changes[row - 1].view(np.uint8), changes[row].view(np.uint8)
+    above, here = image[above_row], image[row]
+    above_changed, here_changed = changes[above_row].view(np.uint8), changes[row].view(np.uint8)
     straight, falling, rising = marks[0].view(np.uint8), marks[1].view(np.uint8), marks[2].view(np.uint8)
     for column in range(width):
         joined = (above[column] == here[column]) & (here[column] != background)
@@ -102,9 +103,9 @@ def _join_rows(image, background, row, diagonal, changes, marks, parents):
     if diagonal:
         _mark_corners(above, here, background, above_changed, here_changed, falling)
         _mark_corners(here, above, background, above_changed, here_changed, rising)
-    i, j = (row - 1) * width, row * width
+    i, j = above_row * width, row * width
     for k in range(changes.shape[1]):
-        above_word, here_word = changes[row - 1, k], changes[row, k]
+        above_word, here_word = changes[above_row, k], changes[row, k]
         _join_marked(marks[0, k], above_word, here_word, i, j, parents)
         if diagonal:
             _join_marked(marks[1, k], above_word, here_word, i - 1, j, parents)
@@ -135,28 +136,42 @@ def _join_marked(word, above_changes, here_changes, i, j, parents):
         word &= word - _ONE
 
 
+@helper
+def _adjacent(row, height, link):
+    """The row that a link leads to from `row`, negative where there is none."""
+    place = row % height + link[1]
+    return row + link[0] * height + link[1] if 0 <= place < height else -1
+
+
 @chunked
-def _join_bands(lo, hi, image, background, diagonal, counts, changes, parents):
+def _join_bands(lo, hi, image, background, height, links, counts, changes, parents):
     """Find the runs of rows lo..hi-1 and unite them. Run number k of a row is node row * W + k.
 
-    Requires: image (H, W) with W > 0; counts (H,); changes (H, W / 8 rounded up) uint64; parents (H * W,).
+    Requires: image (rows, W) with W > 0, of planes of `height` rows; links (n, 3) to earlier rows: planes and rows
+    away, and whether corners touch; counts (rows,); changes (rows, W / 8 rounded up) uint64; parents (rows * W,).
     """
     marks = np.empty((3, changes.shape[1]), np.uint64)
     for row in range(lo, hi):
         counts[row] = _begin_runs(image, background, row, changes, marks, parents)
-        if row > lo:
-            _join_rows(image, background, row, diagonal, changes, marks, parents)
+        for k in range(links.shape[0]):
+            other = _adjacent(row, height, links[k])
+            if other >= lo:
+                _join_rows(image, background, other, row, links[k, 2] != 0, changes, marks, parents)
 
 
 @kernel
-def _number(image, background, band, diagonal, counts, changes, parents):
+def _number(image, background, band, height, links, counts, changes, parents):
     """Unite runs across seams, then replace each run's parent by its component's number; background 0."""
-    height, width = image.shape
+    n_rows, width = image.shape
     marks = np.empty((3, changes.shape[1]), np.uint64)
-    for row in range(band, height, band):
-        _join_rows(image, background, row, diagonal, changes, marks, parents)
+    for start in range(band, n_rows, band):
+        for k in range(links.shape[0]):
+            for row in range(start, min(start - links[k, 0] * height - links[k, 1], n_rows)):
+                other = _adjacent(row, height, links[k])
+                if other >= 0:
+                    _join_rows(image, background, other, row, links[k, 2] != 0, changes, marks, parents)
     n = 0
-    for row in range(height):
+    for row in range(n_rows):
         first = row * width
         for run in range(first, first + counts[row]):
             parent = parents[run]
@@ -192,6 +207,13 @@ def _paint(lo, hi, changes, numbers, labels):
             out[column] = numbers[run]
 
 
+def _links(ndim, connectivity):
+    """The earlier rows that touch a row: planes and rows away, and whether pixels do so by a corner of the row's."""
+    steps = [(0, -1), (-1, -1), (-1, 0), (-1, 1)][: 1 if ndim == 2 else None]
+    near = [(plane, row, abs(plane) + abs(row)) for plane, row in steps]
+    return np.array([(plane, row, d < connectivity) for plane, row, d in near if d <= connectivity], np.int64)
+
+
 def label(image, *, connectivity=None, background=0, return_num=False):
     """Number the connected components of a label map.
 
@@ -200,10 +222,11 @@ def label(image, *, connectivity=None, background=0, return_num=False):
 
     Parameters
     ----------
-    image : (H, W) array of bool or integers
-        Values must fit into int32.
-    connectivity : {1, 2}, optional
-        1: pixels touch by an edge (4 neighbours). 2, the default: by an edge or a corner (8 neighbours).
+    image : (H, W) or (D, H, W) array of bool or integers
+        A map or a volume of D planes. Values must fit into int32.
+    connectivity : int, optional
+        In how many coordinates touching pixels may differ, by one. 1: 4 neighbours in a map, 6 in a volume. 2: 8
+        neighbours (by an edge or a corner), 18 in a volume. 3: 26 neighbours. By default all the dimensions.
     background : int, optional
         Pixels of this value belong to no component. None means 0.
     return_num : bool, optional
@@ -211,7 +234,7 @@ def label(image, *, connectivity=None, background=0, return_num=False):
 
     Returns
     -------
-    labels : (H, W) int32 array
+    labels : int32 array of the shape of `image`
         0 for the background, components counted from 1 by their first pixel in raster order.
     num : int
         Only with `return_num`.
@@ -221,29 +244,33 @@ def label(image, *, connectivity=None, background=0, return_num=False):
     TypeError
         If `image` is not of bool or integers, or an argument is no int.
     ValueError
-        If `image` is not two-dimensional or has values beyond int32, or `connectivity` is not 1 or 2.
+        If `image` has not two or three dimensions or has values beyond int32, or `connectivity` is not from 1 to
+        its number of dimensions.
 
     Notes
     -----
     As `skimage.measure.label`. The result does not depend on the number of threads.
     """
-    connectivity = 2 if connectivity is None else integer("label", "connectivity", connectivity, low=1, high=2)
     background = 0 if background is None else integer("label", "background", background, low=-(2**31), high=2**31 - 1)
     image = np.asarray(image)
     if image.dtype in (np.bool_, np.uint8) and 0 <= background <= 255:
-        image = as_array("label", "image", image.view(np.uint8), dtypes=(np.uint8,), ndim=2, empty=True)
+        image = as_array("label", "image", image.view(np.uint8), dtypes=(np.uint8,), ndim=(2, 3), empty=True)
     else:
-        image = as_labels("label", "image", image)
+        image = as_labels("label", "image", image, ndim=(2, 3))
+    ndim = image.ndim
+    connectivity = ndim if connectivity is None else integer("label", "connectivity", connectivity, low=1, high=ndim)
     background = image.dtype.type(background)  # compared with pixels 64 at a time, hence of their dtype
     labels = np.empty(image.shape, np.int32)
     num = 0
     if image.size:
-        height, width = image.shape
-        band = max(1, _BAND_PIXELS // width)
-        counts = np.empty(height, np.int64)
-        changes = np.empty((height, -(-width // _WORD)), np.uint64)
+        height, width = image.shape[-2:]
+        rows, out = image.reshape(-1, width), labels.reshape(-1, width)
+        band = max(1, _BAND_PIXELS // width, _BAND_PLANES * height if ndim == 3 else 1)
+        counts = np.empty(len(rows), np.int64)
+        changes = np.empty((len(rows), -(-width // _WORD)), np.uint64)
         parents = np.empty(image.size, np.int32 if image.size < 2**31 else np.int64)
-        _join_bands(height, image, background, connectivity == 2, counts, changes, parents, grain=band)
-        num = _number(image, background, band, connectivity == 2, counts, changes, parents)
-        _paint(height, changes, parents, labels, grain=band)
+        links = _links(ndim, connectivity)
+        _join_bands(len(rows), rows, background, height, links, counts, changes, parents, grain=band)
+        num = _number(rows, background, band, height, links, counts, changes, parents)
+        _paint(len(rows), changes, parents, out, grain=band)
     return (labels, num) if return_num else labels

@@ -1,11 +1,13 @@
-"""Slow twin: connected components by depth-first search."""
+"""Slow twin: connected components by depth-first search, in any number of dimensions."""
+
+import itertools
 
 import numpy as np
 
 
-def label(image, connectivity=2, background=0):
+def label(image, connectivity, background=0):
     labels = np.zeros(image.shape, int)
-    steps = [(i, j) for i in (-1, 0, 1) for j in (-1, 0, 1) if 0 < abs(i) + abs(j) <= connectivity]
+    steps = [s for s in itertools.product((-1, 0, 1), repeat=image.ndim) if 0 < np.abs(s).sum() <= connectivity]
     count = 0
     for place in np.ndindex(image.shape):
         if labels[place] or image[place] == background:
@@ -14,11 +16,11 @@ def label(image, connectivity=2, background=0):
         labels[place] = count
         stack = [place]
         while stack:
-            r, c = stack.pop()
-            for i, j in steps:
-                p, q = r + i, c + j
-                if 0 <= p < image.shape[0] and 0 <= q < image.shape[1]:
-                    if not labels[p, q] and image[p, q] == image[place]:
-                        labels[p, q] = count
-                        stack.append((p, q))
+            here = stack.pop()
+            for step in steps:
+                there = tuple(a + b for a, b in zip(here, step, strict=True))
+                if all(0 <= a < n for a, n in zip(there, image.shape, strict=True)):
+                    if not labels[there] and image[there] == image[place]:
+                        labels[there] = count
+                        stack.append(there)
     return labels
