@@ -208,3 +208,19 @@ def slic(n_segments):
         check,
         {"skimage": segmentation and (lambda: segmentation.slic(rgb, n_segments))},
     )
+
+
+@row("relabel_sequential", "1024x1536, 4096 labels of a million")
+def relabel_sequential():
+    rng = np.random.default_rng(0)
+    labels = rng.integers(0, 1_000_000, 4096, dtype=np.int32)[kernels.slic(picture(), 4096)]
+
+    def check(ours, theirs):
+        for name, other in theirs.items():
+            if not np.array_equal(ours[0], other[0]):
+                raise AssertionError(f"not the labels of {name}")
+
+    def with_skimage():
+        return segmentation.relabel_sequential(labels)
+
+    return Case(lambda: kernels.relabel_sequential(labels), check, {"skimage": segmentation and with_skimage})

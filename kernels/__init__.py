@@ -55,6 +55,7 @@ from .opening import opening
 from .oriented_gradient import oriented_gradient
 from .prewitt import prewitt
 from .region_adjacency import RegionGraph, region_adjacency
+from .relabel_sequential import LabelMap, relabel_sequential
 from .remove_small_objects import remove_small_objects
 from .resize import resize
 from .rgb2gray import rgb2gray
@@ -67,6 +68,7 @@ from .watershed import watershed
 
 __all__ = [
     "KMeansResult",
+    "LabelMap",
     "Merges",
     "RegionGraph",
     "avg_pool2d",
@@ -109,6 +111,7 @@ __all__ = [
     "oriented_gradient",
     "prewitt",
     "region_adjacency",
+    "relabel_sequential",
     "remove_small_objects",
     "resize",
     "rgb2gray",
