@@ -67,6 +67,7 @@ def run(arguments):
     from . import (  # noqa: F401  they register their rows
         colour,
         filters,
+        gans,
         geometry,
         graphs,
         jobs,

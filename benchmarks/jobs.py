@@ -1,4 +1,4 @@
-"""Jobs as a user runs them: training steps of the DCGAN and of a classifier, and a photograph cut into regions."""
+"""Jobs as a user runs them: a classifier that learns, and a photograph cut into regions."""
 
 import os
 import subprocess
@@ -13,97 +13,6 @@ from .harness import Case, Seconds, peer, picture, row
 
 torch = peer("torch")
 color, measure, cluster = peer("skimage.color"), peer("skimage.measure"), peer("sklearn.cluster")
-
-BATCH = 64
-
-
-class _TorchGAN:
-    """The same DCGAN and its step in torch, with a fused Adam and no gradients that the step does not use."""
-
-    def __init__(self, model, real, layout):
-        leaky, t = torch.nn.LeakyReLU(0.2), torch.nn
-        h, w, c = model.image_shape
-        width = model.recipe["width"]
-        self.latent_dim, self.inner = model.latent_dim, (2 * width, h // 4, w // 4)
-        norms = [t.BatchNorm2d(n, eps=1e-5) for n in (2 * width, width, 2 * width)]
-        self.generator = t.Sequential(
-            t.Linear(self.latent_dim, int(np.prod(self.inner)), bias=False), t.Unflatten(1, self.inner),
-            norms[0], t.ReLU(), t.ConvTranspose2d(2 * width, width, 4, 2, 1, bias=False),
-            norms[1], t.ReLU(), t.ConvTranspose2d(width, c, 4, 2, 1), t.Tanh(),
-        )  # fmt: skip
-        self.discriminator = t.Sequential(
-            t.Conv2d(c, width, 4, 2, 1), leaky, t.Conv2d(width, 2 * width, 4, 2, 1, bias=False), norms[2], leaky,
-            t.Flatten(), t.Linear(int(np.prod(self.inner)), 1),
-        )  # fmt: skip
-        self.take_weights(model)
-        for network in (self.generator, self.discriminator):
-            network.to(memory_format=layout)
-        self.real = torch.from_numpy(real).permute(0, 3, 1, 2).clone(memory_format=layout)
-        options = {"lr": 2e-4, "betas": (0.5, 0.999), "eps": 1e-7, "fused": True}
-        self.adams = [torch.optim.Adam(n.parameters(), **options) for n in (self.generator, self.discriminator)]
-        self.ones, self.zeros = torch.ones(len(real), 1), torch.zeros(len(real), 1)
-
-    def take_weights(self, model):
-        channels, rows, columns = self.inner
-        for ours, theirs in ((model.generator, self.generator), (model.discriminator, self.discriminator)):
-            for source, target in zip(ours.parameters(), theirs.parameters(), strict=True):
-                array = torch.from_numpy(source.data.copy())
-                if array.ndim == 4:
-                    array = array.permute(3, 2, 0, 1)
-                elif array.ndim == 2 and array.shape[1] == 1:  # to the logit, from channels-first pixels
-                    array = array.reshape(rows, columns, channels).permute(2, 0, 1).reshape(1, -1)
-                elif array.ndim == 2:
-                    array = array.reshape(-1, rows, columns, channels).permute(3, 1, 2, 0).reshape(target.shape)
-                if array.shape != target.shape:
-                    raise AssertionError(f"a weight of torch has shape {target.shape}, ours is {array.shape}")
-                target.data.copy_(array)
-
-    def step(self):
-        loss = torch.nn.functional.binary_cross_entropy_with_logits
-        adam_g, adam_d = self.adams
-        fake = self.generator(torch.randn(len(self.real), self.latent_dim))
-        adam_d.zero_grad()
-        (
-            loss(self.discriminator(self.real), self.ones) + loss(self.discriminator(fake.detach()), self.zeros)
-        ).backward()
-        adam_d.step()
-        adam_g.zero_grad()
-        self.discriminator.requires_grad_(False)
-        loss(self.discriminator(fake), self.ones).backward()
-        self.discriminator.requires_grad_(True)
-        adam_g.step()
-
-
-@row("DCGAN step", "28x28x1, width 64, batch 64")
-def dcgan_step():
-    rng = np.random.default_rng(0)
-    real = rng.random((BATCH, 28, 28, 1), dtype=np.float32)
-    model = smalti.gan.dcgan((28, 28, 1), latent_dim=100, width=64)
-    trainer = smalti.gan.Trainer(model, batch_size=BATCH, rng=0)
-    twins = {"torch": None, "torch channels_last": None}
-    if torch:
-        torch.manual_seed(0)
-        twins["torch"] = _TorchGAN(model, real, torch.contiguous_format)
-        twins["torch channels_last"] = _TorchGAN(model, real, torch.channels_last)
-
-    def check(losses, theirs):
-        if not all(np.isfinite(v) for v in losses.values()):
-            raise AssertionError(f"losses {losses}")
-        latents = rng.standard_normal((BATCH, model.latent_dim), dtype=np.float32)
-        pictures = model.generator(smalti.nn.tensor(latents)).data
-        logits = model.discriminator(smalti.nn.tensor(2 * real - 1)).data
-        for name in theirs:  # the same weights give the same pictures and logits
-            twin = twins[name]
-            twin.take_weights(model)
-            with torch.no_grad():
-                other = twin.generator(torch.from_numpy(latents)).permute(0, 2, 3, 1).numpy()
-                other_logits = twin.discriminator(2 * twin.real - 1).numpy()
-            if not np.allclose(pictures, other, atol=1e-4) or not np.allclose(logits, other_logits, atol=1e-3):
-                raise AssertionError(f"{name} makes other pictures or logits of the same weights")
-
-    peers = {name: twin and twin.step for name, twin in twins.items()}
-    return Case(lambda: trainer.step(real), check, peers)
-
 
 _MNIST = Path(os.environ.get("SMALTI_TEST_DATA", ""), "mnist.npz")  # x_train, y_train, x_test, y_test
 _STEPS, _CNN_BATCH = 20, 100

@@ -164,13 +164,15 @@ class Trainer:
             parts = self._discriminator_parts(pictures, fake.detach(), classes, rng)
             loss_d = self._update("discriminator", parts, (latents, pictures, classes))
         self.details |= {name: part.item() for name, part in parts.items()}
-        discriminator = self.model.discriminator
-        discriminator.trainable = False  # the generator's loss passes through it, its own gradients are not wanted
+        passed = self.optimizers["discriminator"].parameters
+        for p in passed:  # the generator's loss passes through the discriminator, whose own gradients are not wanted
+            p.requires_grad = False
         try:
             parts = losses.generator_loss(self._logits(self._seen(fake, rng), classes), self.options["objective"])
             loss_g = self._update("generator", parts, (latents, pictures, classes))
         finally:
-            discriminator.trainable = True
+            for p in passed:
+                p.requires_grad = True
         self.steps_done += 1
         if self.average is not None:
             self._average()

@@ -36,23 +36,30 @@ def as_array(function, name, value, *, dtypes=FLOATS, ndim=None, shape=None, emp
     if wanted is not None and array.ndim not in wanted:
         axes = " or ".join(map(str, wanted))
         raise ValueError(f"{function}: {name} must have {axes} dimensions, got shape {array.shape}")
-    if shape is not None and (
-        len(shape) != array.ndim or any(s not in (None, a) for s, a in zip(shape, array.shape, strict=True))
-    ):
+    if shape is not None and shape != array.shape and not _fits(shape, array.shape):
         expected = str(tuple("any" if s is None else s for s in shape)).replace("'", "")
         raise ValueError(f"{function}: {name} must have shape {expected}, got {array.shape}")
     if array.size == 0 and not empty:
         raise ValueError(f"{function}: {name} must not be empty, got shape {array.shape}")
-    dtype = array.dtype.newbyteorder("=")
-    if dtype not in dtypes:
-        kind = array.dtype.kind
-        narrow = array.dtype.itemsize <= 2 or kind == "b"
-        choices = [d for d in dtypes if np.dtype(d).kind == "f"]
-        dtype = choices[0] if narrow else choices[-1]
-    if not (array.dtype == dtype and array.flags.carray):
-        array = np.require(array, dtype, _CLEAN)
+    if not (array.dtype.type in dtypes and array.dtype.isnative and array.flags.carray):
+        array = _converted(array, dtypes)
     if finite:
         check_finite(function, name, array)
+    return array
+
+
+def _fits(shape, found):
+    return len(shape) == len(found) and all(s in (None, n) for s, n in zip(shape, found, strict=True))
+
+
+def _converted(array, dtypes):
+    """The array in one of `dtypes`, C-contiguous, aligned, and seen as writeable."""
+    dtype = array.dtype.newbyteorder("=")
+    if dtype not in dtypes:
+        narrow = array.dtype.itemsize <= 2 or array.dtype.kind == "b"
+        choices = [d for d in dtypes if np.dtype(d).kind == "f"]
+        dtype = choices[0] if narrow else choices[-1]
+    array = np.require(array, dtype, _CLEAN)
     return array if array.flags.writeable else _Alias(array).array
 
 
@@ -113,7 +120,7 @@ def as_rng(function, rng):
 
 def integer(function, name, value, *, low=None, high=None):
     """An int within [low, high]."""
-    if isinstance(value, (bool, np.bool_)) or not isinstance(value, numbers.Integral):
+    if type(value) is not int and (isinstance(value, (bool, np.bool_)) or not isinstance(value, numbers.Integral)):
         raise TypeError(f"{function}: {name} must be an int, got {value!r}")
     if (low is not None and value < low) or (high is not None and value > high):
         raise ValueError(f"{function}: {name} must be {_range(low, high)}, got {value}")
@@ -122,7 +129,7 @@ def integer(function, name, value, *, low=None, high=None):
 
 def real(function, name, value, *, low=None, high=None, above=None):
     """A finite float within [low, high], or greater than `above`."""
-    if isinstance(value, (bool, np.bool_)) or not isinstance(value, (numbers.Real, np.floating, np.integer)):
+    if type(value) is not float and (isinstance(value, (bool, np.bool_)) or not isinstance(value, numbers.Real)):
         raise TypeError(f"{function}: {name} must be a number, got {value!r}")
     value = float(value)
     if not math.isfinite(value):

@@ -49,7 +49,7 @@ def windows(function, image, kernel, stride, padding, dilation):
 
 def pair(function, name, value, low):
     """An int or a pair of ints, at least `low`, as a pair."""
-    if isinstance(value, numbers.Integral):
+    if not isinstance(value, (tuple, list)) and isinstance(value, numbers.Integral):
         value = (value, value)
     if not isinstance(value, (tuple, list)) or len(value) != 2:
         raise TypeError(f"{function}: {name} must be an int or a pair of ints, got {value!r}")

@@ -161,5 +161,5 @@ def matmul(a, b):
         If an argument is not a matrix or the inner dimensions differ.
     """
     a = as_matrix("matmul", "a", a)
-    b = as_matrix("matmul", "b", b, dtypes=(a.dtype,), shape=(a.shape[1], None))
+    b = as_matrix("matmul", "b", b, dtypes=(a.dtype.type,), shape=(a.shape[1], None))
     return multiply(a, b)
