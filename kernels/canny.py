@@ -11,8 +11,11 @@ Source: J. Canny, "A computational approach to edge detection", IEEE Trans. Patt
 (1986) 679-698, sections V to VIII; with the choices of scikit-image. Steps 1 to 3 go row by row through lines in the
 cache, in float64 with the order of summation of scipy.ndimage, because rounding decides between equal neighbours.
 Step 4 floods from the strong pixels, band by band in parallel and then across their seams. O(H W radius) time; memory
-one byte a pixel, which becomes the result, beside a stack as long as the edges.
+one byte a pixel, which becomes the result, beside a stack as long as the edges; a mask takes eight bytes a pixel more,
+for what smoothing makes of it, and quantiles sixteen, for the magnitudes and their order.
 """
+
+from fractions import Fraction
 
 import numpy as np
 
@@ -33,13 +36,14 @@ _ONE = np.uint64(1)
 
 
 @helper(fastmath=EXACT)
-def _fetch(image, mask, place, full, cval, lines, at):
-    """Line `place` of the picture divided by `full`, 0 where masked out, or `cval` for no line."""
+def _fetch(image, mask, place, unit, cval, lines, at):
+    """Line `place` of the picture times unit[0] + unit[1], 0 where masked out, or `cval` for no line."""
     width = image.shape[1]
     for j in range(0, width, lanes(lines)):
         value = splat(lines, cval)
         if place >= 0:
-            value = load_part_as(lines, image, place * width + j, width - j) / full
+            value = load_part_as(lines, image, place * width + j, width - j)
+            value = value * unit[0] + value * unit[1]
             if mask.size:
                 counts = load_part_as(lines, mask, place * width + j, width - j) != 0.0
                 value = select(counts, value, splat(lines, 0.0))
@@ -47,60 +51,78 @@ def _fetch(image, mask, place, full, cval, lines, at):
 
 
 @helper(fastmath=EXACT)
-def _weighted(lines, offsets, j, weights):
-    """weights[r] x[r] + weights[0] (x[0] + x[2 r]) + weights[1] (x[1] + x[2 r - 1]) + ..., x[k] at offsets[k] + j."""
-    last = weights.size - 1
-    total = weights[last // 2] * load(lines, offsets[last // 2] + j)
-    for k in range(last // 2):
-        total = total + weights[k] * (load(lines, offsets[k] + j) + load(lines, offsets[last - k] + j))
-    return total
+def _sum_taps(lines, offsets, weights, width, divisors, first, out, at):
+    """out[at + j] = weights[r] x[r] + weights[0] (x[0] + x[2 r]) + weights[1] (x[1] + x[2 r - 1]) + ..., for x[k] the
+    element offsets[k] + j of lines, divided by the element first + j of divisors, if there are any.
+
+    Writes up to four vectors more than `width`.
+    """
+    last, step = weights.size - 1, lanes(out)
+    for j in range(0, width, 4 * step):
+        place, weight = offsets[last // 2] + j, weights[last // 2]
+        a, b = weight * load(lines, place), weight * load(lines, place + step)
+        c, d = weight * load(lines, place + 2 * step), weight * load(lines, place + 3 * step)
+        for k in range(last // 2):
+            left, right, weight = offsets[k] + j, offsets[last - k] + j, weights[k]
+            a = a + weight * (load(lines, left) + load(lines, right))
+            b = b + weight * (load(lines, left + step) + load(lines, right + step))
+            c = c + weight * (load(lines, left + 2 * step) + load(lines, right + 2 * step))
+            d = d + weight * (load(lines, left + 3 * step) + load(lines, right + 3 * step))
+        if divisors.size:
+            a = a / load_part_as(out, divisors, first + j, width - j)
+            b = b / load_part_as(out, divisors, first + j + step, width - j - step)
+            c = c / load_part_as(out, divisors, first + j + 2 * step, width - j - 2 * step)
+            d = d / load_part_as(out, divisors, first + j + 3 * step, width - j - 3 * step)
+        store(out, at + j, a)
+        store(out, at + j + step, b)
+        store(out, at + j + 2 * step, c)
+        store(out, at + j + 3 * step, d)
 
 
 @helper(fastmath=EXACT)
 def _smooth_row(
-    image, mask, row, new, full, cval, places, columns, down, along, ring, offsets, work, begin, out, at
+    image, mask, row, new, unit, cval, places, columns, down, along, divisors, first, ring, offsets, work, begin,
+    out, at,
 ):  # fmt: skip
-    """Smoothed row `row` to flat index `at` of out, or a little more; of its lines the ring misses the `new` last ones.
+    """Smoothed row `row`, divided as in `_sum_taps`, to flat index `at` of out; the ring misses its last `new` lines.
 
-    Requires: places, columns from border_index with the borders of down and along; ring with a line for each weight of
-    down, work with one, each with its pixels from `begin` on and room for borders and a vector; offsets as long as the
-    longer of down and along.
+    Requires: places, columns from border_index with the borders of down and along; a line of the ring for each weight
+    of down; work as from `_layout`; offsets as long as the longer of down and along.
     """
-    width, taps, step = image.shape[1], down.size, lanes(out)
-    pitch, border = work.size, along.size // 2
+    width, taps = image.shape[1], down.size
+    pitch, border = ring.size // taps, along.size // 2
     for k in range(taps):
-        offsets[k] = (row + k) % taps * pitch + begin
+        offsets[k] = (row + k) % taps * pitch
         if k >= taps - new:
-            _fetch(image, mask, places[row + k], full, cval, ring, offsets[k])
-    for j in range(0, width, step):
-        store(work, begin + j, _weighted(ring, offsets, j, down))
+            _fetch(image, mask, places[row + k], unit, cval, ring, offsets[k])
+    _sum_taps(ring, offsets, down, width, divisors[:0], 0, work, begin)
     extend_line(work, begin - border, width, columns, 1, cval)
     for k in range(along.size):
         offsets[k] = begin - border + k
-    for j in range(0, width, step):
-        store(out, at + j, _weighted(work, offsets, j, along))
+    _sum_taps(work, offsets, along, width, divisors, first, out, at)
 
 
 @helper
-def _line_layout(width, border, like):
-    """(where the pixels of a line begin, elements of a line with its borders and a vector to spare)"""
+def _layout(width, border, like):
+    """(where the pixels of a line begin, elements of a line with two borders and four vectors to spare)"""
     step = lanes(like)
-    begin = -(-max(border, 1) // step) * step
-    return begin, begin + -(-(width + max(border, 1)) // step) * step + step
+    begin = -(-border // step) * step
+    return begin, begin + -(-(width + border) // step) * step + 4 * step
 
 
 @chunked(fastmath=EXACT)
-def _smooth(lo, hi, image, full, cval, places, columns, down, along, out):
+def _smooth(lo, hi, image, unit, cval, places, columns, down, along, out):
     # Requires: as `_smooth_row`; image, out (H, W), out float64.
     width = image.shape[1]
-    begin, pitch = _line_layout(width, along.size // 2, out)
-    ring, work, line = scratch(down.size * pitch, out), scratch(pitch, out), scratch(pitch, out)
-    offsets = np.empty(max(down.size, along.size), np.int64)
+    begin, pitch = _layout(width, along.size // 2, out)
+    ring, work = scratch(down.size * _layout(width, 0, out)[1], out), scratch(pitch, out)
+    line, offsets = scratch(pitch, out), np.empty(max(down.size, along.size), np.int64)
     for row in range(lo, hi):
         new = down.size if row == lo else 1
         _smooth_row(
-            image, image[:0], row, new, full, cval, places, columns, down, along, ring, offsets, work, begin, line, 0
-        )
+            image, image[:0], row, new, unit, cval, places, columns, down, along, out[:0], 0, ring, offsets, work,
+            begin, line, 0,
+        )  # fmt: skip
         for j in range(width):
             out[row, j] = line[j]
 
@@ -123,10 +145,23 @@ def _gradient_row(above, here, below, width, smooth, at, down, across, magnitude
         store(magnitude, at + j, vsqrt(r * r + c * c))
 
 
+@helper
+def _surrounded(mask, row, column):
+    """Whether a pixel within the picture and its eight neighbours are in the mask."""
+    inside = True
+    for i in range(row - 1, row + 2):
+        for j in range(column - 1, column + 2):
+            inside = inside and mask[i, j]
+    return inside
+
+
 @helper(fastmath=EXACT)
-def _suppress_row(above, here, below, width, low, high, down, across, magnitude, codes):
-    """Code the pixels of a row that are greatest along their gradient as _WEAK or _STRONG."""
-    step = lanes(magnitude)
+def _suppress_row(
+    above, here, below, row, mask, low, high, down, across, magnitude, codes, stack, n
+):  # fmt: skip
+    """Code the pixels of a row that are greatest along their gradient as _WEAK or, put on the stack, as _STRONG;
+    returns how many the stack holds."""
+    width, step = codes.shape[1], lanes(magnitude)
     for j in range(0, width, step):
         m = load(magnitude, here + j)
         enough = m >= low
@@ -150,79 +185,69 @@ def _suppress_row(above, here, below, width, low, high, down, across, magnitude,
         while found != 0:
             lane = trailing_zeros(found)
             found &= found - _ONE
-            if 0 < j + lane < width - 1:
-                codes[j + lane] = _STRONG if strong >> np.uint64(lane) & _ONE else _WEAK
-
-
-@helper
-def _surrounded(mask, row, column):
-    """Whether a pixel within the picture and its eight neighbours are in the mask."""
-    inside = True
-    for i in range(row - 1, row + 2):
-        for j in range(column - 1, column + 2):
-            inside = inside and mask[i, j]
-    return inside
+            column = j + lane
+            if 0 < column < width - 1 and (mask.size == 0 or _surrounded(mask, row, column)):
+                codes[row, column] = _WEAK
+                if strong >> np.uint64(lane) & _ONE:
+                    codes[row, column] = _STRONG
+                    stack[n] = row * width + column
+                    n += 1
+    return n
 
 
 @helper
 def _flood(codes, lo, hi, stack, n):
-    """Make weak pixels of rows lo..hi-1 strong that are joined to the n first of the stack, which are strong."""
-    width = codes.shape[1]
+    """Make weak pixels of rows lo..hi-1 strong that are joined to the n first of the stack, which are strong.
+
+    Requires: no weak or strong pixel on the border of the picture.
+    """
+    pixels, width = codes.reshape(-1), codes.shape[1]
     while n > 0:
         n -= 1
-        row, column = stack[n] // width, stack[n] % width
-        for i in range(max(row - 1, lo), min(row + 2, hi)):
-            for j in range(column - 1, column + 2):
-                if codes[i, j] == _WEAK:
-                    codes[i, j] = _STRONG
-                    stack[n] = i * width + j
-                    n += 1
+        pixel = stack[n]
+        for middle in (pixel - width, pixel, pixel + width):
+            if lo * width <= middle < hi * width:
+                for near in range(middle - 1, middle + 2):
+                    if pixels[near] == _WEAK:
+                        pixels[near] = _STRONG
+                        stack[n] = near
+                        n += 1
 
 
 @chunked(fastmath=EXACT)
 def _mark(
-    lo, hi, image, mask, full, cval, places, columns, down, along, ones, ones_row, low, high, magnitudes, codes
+    lo, hi, image, mask, unit, cval, places, columns, down, along, ones, ones_row, low, high, magnitudes, codes
 ):  # fmt: skip
     # Requires: as `_smooth_row`; mask (H, W) uint8 or empty; ones (any, W), by whose row ones_row[i] the smoothed row i
     # is divided, unless it is empty; magnitudes (H, W), or empty where they are not wanted; codes (H, W) of zeros.
     height, width = image.shape
-    step = lanes(down)
-    begin, pitch = _line_layout(width, along.size // 2, down)
-    ring, work, smooth = scratch(down.size * pitch, down), scratch(pitch, down), scratch(3 * pitch, down)
-    rows, across, magnitude = scratch(3 * pitch, down), scratch(3 * pitch, down), scratch(3 * pitch, down)
+    border, pitch = _layout(width, 1, down)
+    smooth, magnitude = scratch(3 * pitch, down), scratch(3 * pitch, down)
+    rows, across = scratch(3 * pitch, down), scratch(3 * pitch, down)
+    begin, size = _layout(width, along.size // 2, down)
+    ring, work = scratch(down.size * _layout(width, 0, down)[1], down), scratch(size, down)
     offsets = np.empty(max(down.size, along.size), np.int64)
+    stack, n = np.empty((hi - lo) * width, np.int64), 0
     first = max(lo - 1, 0)  # row whose gradient comes first
     ready, new = max(first - 1, 0), down.size
     for i in range(first, min(hi + 1, height)):
         while ready <= min(i + 1, height - 1):
-            at = ready % 3 * pitch + begin
+            at = ready % 3 * pitch + border
             _smooth_row(
-                image, mask, ready, new, full, cval, places, columns, down, along, ring, offsets, work, begin,
-                smooth, at,
+                image, mask, ready, new, unit, cval, places, columns, down, along, ones, ones_row[ready] * width,
+                ring, offsets, work, begin, smooth, at,
             )  # fmt: skip
-            if ones.size:
-                for j in range(0, width, step):
-                    divisor = load_part_as(down, ones, ones_row[ready] * width + j, width - j)
-                    store(smooth, at + j, load(smooth, at + j) / divisor)
             smooth[at - 1], smooth[at + width] = smooth[at], smooth[at + width - 1]
             ready, new = ready + 1, 1
-        at = i % 3 * pitch + begin
-        above, below = max(i - 1, 0) % 3 * pitch + begin, min(i + 1, height - 1) % 3 * pitch + begin
+        at = i % 3 * pitch + border
+        above, below = max(i - 1, 0) % 3 * pitch + border, min(i + 1, height - 1) % 3 * pitch + border
         _gradient_row(above, at, below, width, smooth, at, rows, across, magnitude)
         if magnitudes.size and lo <= i < hi:
             for j in range(width):
                 magnitudes[i, j] = magnitude[at + j]
         if lo <= i - 1 and 0 < i - 1:
-            above, here = (i - 2) % 3 * pitch + begin, (i - 1) % 3 * pitch + begin
-            _suppress_row(above, here, at, width, low, high, rows, across, magnitude, codes[i - 1])
-    stack, n = np.empty((hi - lo) * width, np.int64), 0
-    for i in range(lo, hi):
-        for j in range(width):
-            if codes[i, j] and mask.size and not _surrounded(mask, i, j):
-                codes[i, j] = 0
-            if codes[i, j] == _STRONG:
-                stack[n] = i * width + j
-                n += 1
+            above, here = (i - 2) % 3 * pitch + border, (i - 1) % 3 * pitch + border
+            n = _suppress_row(above, here, at, i - 1, mask, low, high, rows, across, magnitude, codes, stack, n)
     _flood(codes, lo, hi, stack, n)
 
 
@@ -308,7 +333,7 @@ def canny(
     high = _threshold("high_threshold", high_threshold, 0.2, use_quantiles, scale)
     if high < low:
         raise ValueError(
-            f"canny: high_threshold must be at least low_threshold, got {high_threshold} and {low_threshold}"
+            f"canny: high_threshold must be at least low_threshold, got {high / scale:g} and {low / scale:g}"
         )
 
     height, width = image.shape
@@ -324,12 +349,12 @@ def canny(
         small = np.ones((min(height, down.size), min(width, along.size)), np.uint8)
         ones_row, ones_column = (_representative(n, k) for n, k in zip(image.shape, small.shape, strict=True))
         ones = np.ascontiguousarray(_smoothed(small, down, along, mode, cval)[:, ones_column])
-    full = 1.0 if scale == 1 else float(np.iinfo(image.dtype).max)
+    unit = _split(scale) if scale < 1 else (1.0, 0.0)
     codes, band = np.zeros(image.shape, np.uint8), max(16, 8 * down.size, _BAND_PIXELS // width)
 
     def mark(low, high, magnitudes):
         _mark(
-            height, image, mask, full, cval, *_borders(image.shape, down, along, mode), down, along, ones, ones_row,
+            height, image, mask, unit, cval, *_borders(image.shape, down, along, mode), down, along, ones, ones_row,
             low, high, magnitudes, codes, grain=band,
         )  # fmt: skip
 
@@ -344,6 +369,16 @@ def canny(
     return codes.view(bool)
 
 
+def _split(scale):
+    """(a, b) with a + b = scale for which a x + b x, rounded as usual, is x / n, for scale = 1 / n and x from 0 to n.
+
+    a has so few digits that a x is exact; x / n is too far from the middle between two floats for b's error to matter.
+    """
+    few = float(np.float32(scale))
+    n = round(1 / scale)
+    return few, float((1 - Fraction(few) * n) / n)
+
+
 def _borders(shape, down, along, mode):
     return [border_index(n, w.size // 2, w.size // 2, mode) for n, w in zip(shape, (down, along), strict=True)]
 
@@ -352,7 +387,7 @@ def _smoothed(mask, down, along, mode, cval):
     """What smoothing makes of a mask, and a little more, so that one may divide by it."""
     out = np.empty(mask.shape)
     _smooth(
-        len(mask), mask, 1.0, cval, *_borders(mask.shape, down, along, mode), down, along, out,
+        len(mask), mask, (1.0, 0.0), cval, *_borders(mask.shape, down, along, mode), down, along, out,
         grain=max(8 * down.size, _BAND_PIXELS // mask.shape[1]),
     )  # fmt: skip
     out += np.finfo(np.float64).eps
