@@ -64,8 +64,8 @@ def relabel_sequential(label_field, offset=1):
     Returns
     -------
     relabeled : array of the shape of `label_field`
-        Labels from `offset` on without gaps, in the dtype of `label_field`, or the smallest unsigned one that holds
-        the highest label where that does not.
+        Labels from `offset` on without gaps, in the dtype of `label_field` where the highest is below that
+        dtype's, otherwise in the smallest unsigned one.
     forward_map, inverse_map : LabelMap
         From the labels of `label_field` to those of `relabeled` and back: ``forward_map[label_field]`` is
         `relabeled`. Other labels become 0. As an array each is a table over all labels up to its highest.
@@ -104,7 +104,7 @@ def relabel_sequential(label_field, offset=1):
     out_values = np.arange(offset, offset + len(in_values))
     if in_values[0] == 0:
         out_values = np.concatenate([[0], out_values[:-1]])
-    if int(out_values[-1]) > np.iinfo(dtype).max:
+    if int(out_values[-1]) >= np.iinfo(dtype).max:
         dtype = np.min_scalar_type(out_values[-1])
     forward_map = LabelMap(in_values, out_values.astype(dtype))
     if in_table:
