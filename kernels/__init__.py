@@ -59,6 +59,7 @@ from .relabel_sequential import LabelMap, relabel_sequential
 from .remove_small_objects import remove_small_objects
 from .resize import resize
 from .rgb2gray import rgb2gray
+from .rotate import rotate
 from .scharr import scharr
 from .slic import slic
 from .sobel import sobel
@@ -117,6 +118,7 @@ __all__ = [
     "rgb2gray",
     "rgb2hsv",
     "rgb2lab",
+    "rotate",
     "scharr",
     "slic",
     "sobel",

@@ -19,6 +19,8 @@ from ._simd import lanes, load, load_part, splat, store, store_part, stream
 from ._validate import integer
 
 MODES = ("reflect", "constant", "nearest", "mirror", "wrap")
+NUMPY_MODES = {"constant": "constant", "edge": "nearest", "symmetric": "reflect", "reflect": "mirror", "wrap": "wrap"}
+"""What numpy.pad calls them, and scikit-image where it changes the shape of a picture."""
 
 
 @helper
@@ -131,6 +133,20 @@ def unit_scale(dtype):
 def float_dtype(dtype):
     """The dtype of results: float64 for float64, otherwise float32."""
     return np.dtype(np.float64 if dtype == np.float64 else np.float32)
+
+
+def clip_to_range(out, image, scale, cval=None):
+    """Clip to the range of the picture, extended to `cval` if the result reaches it, as scikit-image does."""
+    low, high = (limit * scale for limit in value_range(image))
+    if cval is not None and not low <= cval <= high and value_range(out)[0] <= cval <= value_range(out)[1]:
+        low, high = min(low, cval), max(high, cval)
+    if low <= high:
+        np.clip(out, low, high, out=out)
+
+
+def value_range(image):
+    """The least and the greatest value that are not NaN."""
+    return np.fmin.reduce(image, axis=None), np.fmax.reduce(image, axis=None)
 
 
 def channels_last(function, image, channel_axis):

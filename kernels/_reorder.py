@@ -13,6 +13,9 @@ from ._simd import copy, lanes, reverse, transpose
 
 _BAND = 64  # rows that are made together from columns: their bytes fill whole cache lines of the source
 
+ELEMENTS = {n: np.dtype(name) for n, name in ((1, "u1"), (2, "u2"), (4, "f4"), (8, "f8"))}
+"""What pixels are moved as, by their bytes: one compiled variant for all dtypes of a size."""
+
 
 @helper
 def _reverse_row(source, begin, out, o, length, channels):
@@ -93,7 +96,7 @@ def _reorder(lo, hi, source, start, row_step, column_step, channels, out):
 def reordered(view, image):
     """A C-contiguous copy of `view`, which is the C-contiguous `image` with its rows and columns flipped or swapped."""
     out = np.empty(view.shape, image.dtype)
-    element = np.dtype({1: "u1", 2: "u2", 4: "f4", 8: "f8"}[image.itemsize])  # one compiled variant for each size
+    element = ELEMENTS[image.itemsize]
     start, row_step, column_step = (
         n // image.itemsize for n in (view.ctypes.data - image.ctypes.data, *view.strides[:2])
     )

@@ -23,14 +23,23 @@ import math
 import numpy as np
 
 from . import _validate as check
-from ._image import border_index, extend_line, float_dtype, is_large, scratch, unit_scale, write_line
+from ._image import (
+    NUMPY_MODES,
+    border_index,
+    clip_to_range,
+    extend_line,
+    float_dtype,
+    is_large,
+    scratch,
+    unit_scale,
+    write_line,
+)
 from ._jit import EXACT, helper, kernel
 from ._parallel import chunk_size, chunked
 from ._simd import WIDTH, fma, lanes, load, load_part, prefetch, splat, store, transpose
 from .gaussian import gaussian_weights
 
 _PANEL = 256  # columns that are summed and transposed at a time: a panel of 16 rows stays in the first-level cache
-_MODES = {"constant": "constant", "edge": "nearest", "symmetric": "reflect", "reflect": "mirror", "wrap": "wrap"}
 
 
 @chunked
@@ -200,7 +209,7 @@ def resize(
     As ``skimage.transform.resize``; channels are never interpolated, and integer pictures give float32.
     """
     kept = check.as_array("resize", "image", image, dtypes=check.REAL, ndim=(2, 3))
-    mode = _MODES[check.one_of("resize", "mode", mode, _MODES)]
+    mode = NUMPY_MODES[check.one_of("resize", "mode", mode, NUMPY_MODES)]
     cval = check.real("resize", "cval", cval)
     shape = _checked_shape(kept, output_shape)
     is_integer = kept.dtype.kind in "ui"
@@ -236,7 +245,7 @@ def resize(
         grain=chunk_size(0.1 * step * work),
     )  # fmt: skip
     if clip and mode == "constant":
-        _clip(out, picture, scale, cval)
+        clip_to_range(out, picture, scale, cval)
     return out
 
 
@@ -261,13 +270,3 @@ def _resize_nearest(image, shape):
     lines = image.view(bits).reshape(len(image), -1)
     _nearest(shape[0], lines, rows, places, out.view(bits).reshape(shape[0], -1), grain=chunk_size(0.4 * len(places)))
     return out
-
-
-def _clip(out, image, scale, cval):
-    """Clip to the range of the picture, extended to `cval` if the result reaches it, as scikit-image does."""
-    if np.isnan(image).all():
-        return
-    low, high = np.nanmin(image) * scale, np.nanmax(image) * scale
-    if not low <= cval <= high and np.nanmin(out) <= cval <= np.nanmax(out):
-        low, high = min(low, cval), max(high, cval)
-    np.clip(out, low, high, out=out)
