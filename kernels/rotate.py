@@ -42,9 +42,9 @@ def _within(start, step, low, high, lo, hi):
     first, last = (low - start) / step, (high - start) / step
     if step < 0.0:
         first, last = last, first
-    first = min(max(math.ceil(first), float(lo)), float(hi))
-    last = min(max(math.ceil(last), first), float(hi))
-    return int(first), int(last)
+    first = min(max(first, float(lo)), float(hi))  # an integer may not hold it before
+    last = min(max(last, first), float(hi))
+    return math.ceil(first), math.ceil(last)
 
 
 @helper

@@ -45,6 +45,9 @@ def sample(image, y, x, order, mode, cval):
     if order == 0:
         return pixel(math.floor(y + 0.5), math.floor(x + 0.5))
     total = np.zeros(image.shape[2:])
+    reach = (order + 1) // 2
+    if mode == "constant" and not (-reach < y < height - 1 + reach and -reach < x < width - 1 + reach):
+        return total + cval
     for i in range(math.floor(y) - 1, math.floor(y) + 3):
         for j in range(math.floor(x) - 1, math.floor(x) + 3):
             factor = weight(order, abs(i - y)) * weight(order, abs(j - x))
