@@ -42,6 +42,18 @@ def panel_vectors(n_left, step):
     return 2 if n_left > step else 1
 
 
+@helper
+def _add_products(tile, a, a_base, a_rows, i, m, a_step, b, b_base, b_step, segments):
+    for s in range(segments.shape[0]):
+        a_index = a_base + segments[s, 0]
+        b_index = b_base + segments[s, 1] * b_step
+        for _ in range(segments[s, 2]):
+            tile = rank_one(tile, a, a_index, a_rows, i, m, b, b_index)
+            a_index += a_step
+            b_index += b_step
+    return tile
+
+
 def _panel_product(rows, vectors):
     """The product for one column panel, as loops around the tile of `rows` x `vectors`."""
 
@@ -51,13 +63,10 @@ def _panel_product(rows, vectors):
             tile = tile_of_row(start, j, rows, vectors)
             if not fresh:
                 tile = load_tile(tile, c, c_base, c_rows, i, min(rows, m - i), n)
-            for s in range(segments.shape[0]):
-                a_index = a_base + segments[s, 0]
-                b_index = b_base + segments[s, 1] * b_step
-                for _ in range(segments[s, 2]):
-                    tile = rank_one(tile, a, a_index, a_rows, i, m, b, b_index)
-                    a_index += a_step
-                    b_index += b_step
+            if i + rows <= m and a_rows[i + rows - 1] - a_rows[i] == rows - 1:
+                tile = _add_products(tile, a, a_base + a_rows[i], None, 0, 0, a_step, b, b_base, b_step, segments)
+            else:
+                tile = _add_products(tile, a, a_base, a_rows, i, m, a_step, b, b_base, b_step, segments)
             store_tile(tile, c, c_base, c_rows, i, min(rows, m - i), n)
 
     return panel_product
@@ -76,8 +85,8 @@ def product(a, a_base, a_rows, m, a_step, b, depth, b_step, segments, start, c, 
     `start` holds what sums begin with (a bias), padded to whole vectors; `fresh` False continues from what `c`
     holds.
 
-    Requires: m > 0; j_lo is the first column of a panel; the columns of an unpacked `b` are a multiple of the
-    vector.
+    Requires: m > 0; `a_rows` ascends; j_lo is the first column of a panel; the columns of an unpacked `b` are a
+    multiple of the vector.
     """
     step = lanes(b)
     first = 0

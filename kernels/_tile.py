@@ -92,8 +92,8 @@ def tile_of_row(typing_context, source, index, rows, vectors):
 
 
 def _rank_one_twin(tile, a, a_index, a_rows, row, m, b, b_index):
-    rows = np.minimum(np.arange(row, row + len(tile)), m - 1)
-    column = a.reshape(-1)[a_index + a_rows[rows]]
+    offsets = np.arange(len(tile)) if a_rows is None else a_rows[np.minimum(row + np.arange(len(tile)), m - 1)]
+    column = a.reshape(-1)[a_index + offsets]
     return tile + column[:, None] * b.reshape(-1)[b_index : b_index + tile.shape[1]]
 
 
@@ -101,11 +101,13 @@ def _rank_one_twin(tile, a, a_index, a_rows, row, m, b, b_index):
 def rank_one(typing_context, tile, a, a_index, a_rows, row, m, b, b_index):
     """tile[i, j] + a[a_index + a_rows[row + i]] * b[b_index + j] (flat indices).
 
-    Of the `m` rows of the table the last stands in for those that the tile has too many.
+    Of the `m` rows of the table the last stands in for those that the tile has too many. Without a table (None) the
+    rows lie side by side, a[a_index + i], and need no registers for where they are.
     """
     if not isinstance(tile, TileType):
         return None
     vector, lanes = tile.vector, tile.vector.lanes
+    has_table = isinstance(a_rows, types.Array)
 
     def codegen(context, builder, sig, args):
         value, a, a_index, a_rows, row, m, b, b_index = args
@@ -117,9 +119,12 @@ def rank_one(typing_context, tile, a, a_index, a_rows, row, m, b, b_index):
             at = builder.gep(b_pointer, [_constant(j * lanes)])
             b_vectors.append(_load_ir(context, builder, sig.args[6], vector, at, lanes))
         for i in range(tile.rows):
-            table_row = builder.add(row, _constant(i))
-            table_row = builder.select(builder.icmp_signed("<", table_row, last_row), table_row, last_row)
-            index = builder.add(a_index, _row_offset(context, builder, sig.args[3], a_rows, table_row))
+            offset = _constant(i)
+            if has_table:
+                table_row = builder.add(row, offset)
+                table_row = builder.select(builder.icmp_signed("<", table_row, last_row), table_row, last_row)
+                offset = _row_offset(context, builder, sig.args[3], a_rows, table_row)
+            index = builder.add(a_index, offset)
             scalar = builder.load(element_pointer(context, builder, sig.args[1], a, index, index))
             scalar = broadcast(builder, vector, scalar)
             for j in range(tile.vectors):

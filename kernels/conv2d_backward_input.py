@@ -108,7 +108,7 @@ def input_gradient(dy, w, b, geometry):
     dx = aligned_empty((n, h, wide, c_in), dy.dtype)
     start = pad_start(b, c_in, dy.dtype)
     columns = kh * kw * c_in
-    if 2 * c_in <= padded(1, dy.dtype):
+    if 4 * c_in <= padded(1, dy.dtype):
         images, *tables = _scatter_plan(n, geometry, c_in, c_out)
         w_packed = pack(w, np.arange(c_out), c_out, c_out, columns, dy.dtype)
         zeros = pad_start(None, columns, dy.dtype)

@@ -21,6 +21,7 @@ from ._parallel import chunk_size, chunked
 from ._product import (
     FLOPS_PER_NANOSECOND,
     ITEM_NANOSECONDS,
+    LEAST_ROWS,
     aligned_empty,
     offsets,
     pack_rows,
@@ -31,7 +32,7 @@ from ._product import (
 )
 from ._windows import copy_padded, windows
 
-_PIXELS = 128  # about as many are worked on at once: their gradients and pictures stay in the second-level cache,
+_PIXELS = 384  # about as many are worked on at once: their gradients and pictures stay in the second-level cache,
 _BLOCK_BYTES = 1 << 18  # and so does this much of the sums
 _ITEMS = 16  # as many work items, if there is enough to do
 _PARTS_BYTES = 1 << 26
@@ -46,9 +47,10 @@ def _plan(n, geometry, c_in, c_out, itemsize):
     range of rows of the gradient with the same segments; a block of pieces and a part of the units are an item.
     """
     (h, w), (kh, kw), (sh, sw), (dh, dw), (ph, pw), (oh, ow) = geometry
-    rows, images = oh, max(1, min(n, round(_PIXELS / (oh * ow))))
-    if oh * ow > 2 * _PIXELS:
-        rows = -(-oh // round(oh * ow / _PIXELS))
+    pixels = min(_PIXELS, max(LEAST_ROWS, n * oh * ow // _ITEMS))
+    rows, images = oh, max(1, min(n, round(pixels / (oh * ow))))
+    if oh * ow > 2 * pixels:
+        rows = -(-oh // round(oh * ow / pixels))
     in_rows, in_columns = (rows - 1) * sh + dh * (kh - 1) + 1, (ow - 1) * sw + dw * (kw - 1) + 1
 
     groups = {}
