@@ -87,13 +87,21 @@ def _clear_outside(lo, hi, mask, out):
                     out[i, j, c] = 0.0
 
 
+def _checked_axis(function, axis):
+    axes = list(axis) if isinstance(axis, (tuple, list)) else [0, 1] if axis is None else [axis]
+    axes = [check.integer(function, "axis", a, low=0, high=1) for a in axes]
+    if sorted(axes) not in ([0], [1], [0, 1]):
+        raise ValueError(f"{function}: axis must be None, 0, 1 or (0, 1), got {axis}")
+    return axes[0] if len(axes) == 1 else _MAGNITUDE
+
+
 def gradient(function, smoothing, image, mask, axis, mode, cval):
     """The public functions, of which `function` is the name and `smoothing` the pair (a, b) of weights."""
     image = check.as_image(function, image)
     mask = check.as_mask(function, mask, image.shape[:2])
     mode = check.one_of(function, "mode", mode, MODES)
     cval = check.real(function, "cval", cval)
-    axis = _MAGNITUDE if axis is None else check.integer(function, "axis", axis, low=0, high=1)
+    axis = _checked_axis(function, axis)
     dtype, scale = float_dtype(image.dtype), unit_scale(image.dtype)
     height, width = image.shape[:2]
     lines = (height, image[0].size)

@@ -67,8 +67,8 @@ def gaussian(
 
     Notes
     -----
-    As ``skimage.filters.gaussian``, with two differences: the third axis of an array is always channels and
-    is never smoothed, and integer pictures give float32.
+    As ``skimage.filters.gaussian``, with three differences: the third axis of an array is always channels and
+    is never smoothed, integer pictures give float32, and the result is always a new array.
     """
     image = check.as_image("gaussian", image)
     mode = check.one_of("gaussian", "mode", mode, MODES)

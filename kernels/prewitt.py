@@ -16,7 +16,7 @@ def prewitt(image, mask=None, *, axis=None, mode="reflect", cval=0.0):
     ----------
     image : array of shape (H, W) or (H, W, C)
     mask : bool array of shape (H, W), optional
-    axis : {None, 0, 1}
+    axis : {None, 0, 1, (0, 1)}
     mode : {"reflect", "constant", "nearest", "mirror", "wrap"}
     cval : float
 

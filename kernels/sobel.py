@@ -16,8 +16,8 @@ def sobel(image, mask=None, *, axis=None, mode="reflect", cval=0.0):
         uint8 and uint16, which are scaled to [0, 1], float32 or float64. Each channel is filtered by itself.
     mask : bool array of shape (H, W), optional
         Where it is False, and one pixel around that and around the picture, the result is 0.
-    axis : {None, 0, 1}
-        None for the magnitude of the gradient, 0 for the derivative down the rows, 1 for that along the columns.
+    axis : {None, 0, 1, (0, 1)}
+        None or both for the magnitude of the gradient, 0 for the derivative down the rows, 1 for that along columns.
         A step from 0 to 1 has the derivative 1.
     mode : {"reflect", "constant", "nearest", "mirror", "wrap"}
         How the picture goes on beyond its border, in the words of scipy.ndimage.

@@ -63,8 +63,8 @@ def threshold_otsu(image=None, nbins=256, *, hist=None, mask=None):
 def _of_picture(image, nbins, mask):
     """(counts, centres of bins)"""
     nbins = check.integer("threshold_otsu", "nbins", nbins, low=2)
-    is_integer = np.asarray(image).dtype.kind in "ui"
     pixels = check.as_array("threshold_otsu", "image", image, dtypes=check.PIXELS)
+    is_integer = np.asarray(image).dtype.kind in "ui"
     mask = check.as_mask("threshold_otsu", mask, pixels.shape)
     pixels, mask = pixels.reshape(-1, 1), None if mask is None else mask.reshape(-1)
     if pixels.dtype.kind == "u":

@@ -42,7 +42,7 @@ def test_against_scikit_image(dtype, operator):
     mask = rng.random(image.shape) < 0.95
     peer = getattr(filters, operator.__name__)
     for mode in MODES:
-        for axis in (None, 0, 1):
+        for axis in (None, 0, 1, (0, 1), [0]):
             same(operator(image, axis=axis, mode=mode, cval=0.5), peer(image, axis=axis, mode=mode, cval=0.5))
     same(operator(image, mask), peer(image, mask))
 
@@ -105,6 +105,7 @@ def test_protected_pages():
         (np.zeros((0, 3)), {}, ValueError, "image must not be empty"),
         (np.zeros((2, 2), "U1"), {}, TypeError, "image must be an array of real numbers"),
         (np.zeros((2, 2)), {"axis": 2}, ValueError, "axis must be from 0 to 1"),
+        (np.zeros((2, 2)), {"axis": (0, 0)}, ValueError, "axis must be None, 0, 1 or"),
         (np.zeros((2, 2)), {"mode": "edge"}, ValueError, "mode must be one of"),
         (np.zeros((2, 2)), {"cval": np.nan}, ValueError, "cval must be finite"),
         (np.zeros((2, 2)), {"mask": np.ones((2, 3), bool)}, ValueError, "mask must have shape"),

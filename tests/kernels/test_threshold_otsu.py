@@ -101,6 +101,7 @@ def test_layouts():
         ({"image": np.zeros(3), "hist": np.ones(3)}, ValueError, "image or hist must be given"),
         ({"image": np.zeros((0, 3))}, ValueError, "image must not be empty"),
         ({"image": np.zeros(3, complex)}, TypeError, "image must be an array of real numbers"),
+        ({"image": [[1, 2], [3]]}, ValueError, "image must be an array, got a ragged sequence"),
         ({"image": np.zeros(3), "nbins": 1}, ValueError, "nbins must be at least 2"),
         ({"image": np.zeros(3), "mask": np.zeros(4, bool)}, ValueError, "mask must have shape"),
         ({"image": np.zeros(3), "mask": np.zeros(3, bool)}, ValueError, "image must have a value that counts"),
