@@ -1,6 +1,7 @@
 """The command ``python -m benchmarks [NAME...] [--size HxW...] [--threads N...] [--seconds S]``; --help tells more.
 
-Alone: ``bsds`` for segmentations against those of people, ``--pictures`` for a contact sheet of every filter.
+Alone: ``bsds`` for segmentations against those of people, ``scaling`` for how time grows with pictures,
+``--pictures`` for a contact sheet of every filter.
 """
 
 import argparse
@@ -26,6 +27,10 @@ def main():
         from . import bsds
 
         return bsds.main(arguments.data, arguments.first)
+    if arguments.names == ["scaling"]:
+        from . import scaling
+
+        return scaling.main(arguments.size, arguments.threads)
     if arguments.pictures:
         from . import pictures
 
@@ -39,10 +44,13 @@ def main():
 
 def _parser():
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Verify and time smalti and its peers.")
-    parser.add_argument("names", metavar="NAME", nargs="*", help="rows or groups (default: all); or bsds alone")
     parser.add_argument(
-        "--size", metavar="HxW", type=_size, nargs="+", default=[_size("1024x1536")],
-        help="of the pictures, for the rows of filters, colours, geometry and morphology (default: 1024x1536)",
+        "names", metavar="NAME", nargs="*", help="rows or groups (default: all); or bsds or scaling alone"
+    )
+    parser.add_argument(
+        "--size", metavar="HxW", type=_size, nargs="+",
+        help="of the pictures, for the rows of filters, colours, geometry, morphology and regions (default: 1024x1536;"
+        " for scaling four sizes)",
     )  # fmt: skip
     parser.add_argument("--threads", metavar="N", type=int, nargs="+", help="thread counts (default: all cores)")
     parser.add_argument("--seconds", metavar="S", type=float, default=3, help="time for each row (default: 3)")
@@ -78,7 +86,7 @@ def run(arguments):
         regions,
         scores,
     )
-    from .harness import ROWS, measure, set_threads
+    from .harness import ROWS, USUAL, measure, set_threads
 
     known = {name for row in ROWS for name in (row.group, row.name)}
     if unknown := set(arguments.names) - known:
@@ -88,7 +96,7 @@ def run(arguments):
         one
         for row in ROWS
         if not arguments.names or {row.group, row.name} & set(arguments.names)
-        for one in ([row.at(*size) for size in arguments.size] if row.sized else [row])
+        for one in ([row.at(*size) for size in arguments.size or [USUAL]] if row.sized else [row])
     ]
     hardware = describe()
     print(hardware, flush=True)

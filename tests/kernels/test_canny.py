@@ -94,6 +94,16 @@ def test_copies_in_other_dtypes_have_the_same_edges():
     assert different <= 1e-5 * total
 
 
+@pytest.mark.parametrize("dtype", [np.uint8, np.int16, np.int64])
+def test_edges_of_integers(dtype):
+    """They have edges at all (scikit-image issue 6871)."""
+    image = np.zeros((20, 20), dtype)
+    image[5:15, 5:15] = 100
+    edges = canny(image, low_threshold=10, high_threshold=20)
+    np.testing.assert_array_equal(edges, canny(image.astype(float), low_threshold=10, high_threshold=20))
+    assert edges.any()
+
+
 def test_a_square():
     image = np.zeros((20, 24))
     image[5:15, 6:18] = 1

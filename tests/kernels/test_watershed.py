@@ -96,6 +96,24 @@ def test_line_loses_no_region():
     np.testing.assert_array_equal(labels, [[3, 0, 1, 1]])
 
 
+@pytest.mark.parametrize("column", [8, 13])
+def test_lines_between_markers(column):
+    """They are taken from the regions that there are without them, and lie wherever these touch, but for touching
+    markers, which stay (scikit-image issue 6279)."""
+    image = np.arange(13 * 22).reshape(13, 22)
+    markers = np.zeros(image.shape, int)
+    rows, columns = np.mgrid[:13, :22]
+    markers[abs(rows - 6) + abs(columns - 6) <= 5] = 1
+    markers[4:8, column:19] = 2
+    plain, lined = watershed(image, markers), watershed(image, markers, watershed_line=True)
+    np.testing.assert_array_equal(lined[lined > 0], plain[lined > 0])
+    np.testing.assert_array_equal(lined[markers > 0], markers[markers > 0])
+    assert 0 < np.count_nonzero(lined == 0) < 30
+    for regions, marks in ((lined, markers), (lined.T, markers.T)):
+        touching = (regions[1:] != regions[:-1]) & (regions[1:] > 0) & (regions[:-1] > 0)
+        assert ((marks[1:] > 0) & (marks[:-1] > 0))[touching].all()
+
+
 def test_same_for_all_dtypes_and_layouts():
     image = np.random.default_rng(0).integers(0, 256, (20, 30), dtype=np.uint8)
     expected = watershed(image, 7)
@@ -129,6 +147,7 @@ def test_small_pictures():
 
 def test_bad_input():
     image = np.zeros((3, 4))
+    corner = np.arange(12).reshape(3, 4) == 0
     for call, message in [
         (lambda: watershed(np.array([[np.nan]])), r"watershed: image must be finite, got nan at \(0, 0\)"),
         (lambda: watershed(image[0]), r"watershed: image must have 2 dimensions, got shape \(4,\)"),
@@ -141,6 +160,7 @@ def test_bad_input():
         (lambda: watershed(image, 4, compactness=-1), "watershed: compactness must be at least 0, got -1"),
         (lambda: watershed(image, 4, compactness=1e308), "image and compactness times distance must be finite"),
         (lambda: watershed(image, 4, mask=np.zeros((3, 4), bool)), "markers must not all be 0 within the mask"),
+        (lambda: watershed(image, 1 * corner, mask=~corner), "markers must not all be 0 within the mask"),
         (lambda: watershed(image, 4, mask=np.zeros((3, 3), bool)), r"mask must have shape \(3, 4\), got \(3, 3\)"),
     ]:
         with pytest.raises(ValueError, match=message):
