@@ -165,6 +165,7 @@ def peak_memory(call):
     At least the result's own: a library that keeps its last result until the next call does not grow by it.
     """
     libc = ctypes.CDLL(None)
+    smalti.nn.release_memory()
     libc.malloc_trim(0)  # what was freed before shall not serve again unseen
     libc.prctl(_PR_SET_THP_DISABLE, 1, 0, 0, 0)  # huge pages round up
     Path("/proc/self/clear_refs").write_text("5")  # forget the peak that there was

@@ -210,7 +210,7 @@ class Trainer:
 
     def _discriminator_parts(self, pictures, fake, classes, rng):
         options = self.options
-        real, fake = self._seen(nn.tensor(pictures), rng), self._seen(fake, rng)
+        real, fake = self._seen(nn.Tensor(pictures), rng), self._seen(fake, rng)
         parts = losses.discriminator_loss(
             self._logits(real, classes), self._logits(fake, classes), options["objective"],
             label_smoothing=options["label_smoothing"],

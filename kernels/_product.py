@@ -12,11 +12,10 @@ as wide as the tiles that will read them, which makes every access to it consecu
 of high-performance matrix multiplication", ACM TOMS 34(3), 2008, section 4).
 """
 
-import math
-
 import numpy as np
 
-from ._jit import helper, kernel
+from ._jit import helper
+from ._memory import aligned_empty
 from ._parallel import chunk_size, chunked
 from ._simd import WIDTH, lanes, load, store, transpose
 from ._tile import TILES, load_tile, rank_one, store_tile, tile_of_row
@@ -120,18 +119,6 @@ def product(a, a_base, a_rows, m, a_step, b, depth, b_step, segments, start, c, 
                 )
             j += width
         first = last
-
-
-def aligned_empty(shape, dtype):
-    """An uninitialised array that begins at a cache line, so that no vector of it lies across two."""
-    memory = np.empty(math.prod(shape) * np.dtype(dtype).itemsize + 64, np.uint8)
-    return np.ndarray(shape, dtype, memory, _to_cache_line(memory))
-
-
-@kernel
-def _to_cache_line(memory):
-    """Bytes from the beginning of `memory` to the next cache line; compiled, this is quicker to ask than of NumPy."""
-    return -memory.ctypes.data % 64
 
 
 def padded(n, dtype):

@@ -10,9 +10,8 @@ x because a >= 0. Time O(n); memory: the result.
 Source: Maas, Hannun & Ng, Rectifier Nonlinearities Improve Neural Network Acoustic Models, 2013 (leaky ReLU).
 """
 
-import numpy as np
-
 from ._jit import helper
+from ._memory import aligned_empty
 from ._parallel import chunk_size, chunked
 from ._simd import lanes, load, load_part, select, store, store_part, vabs
 from ._simd_math import vexp, vtanh
@@ -87,7 +86,7 @@ _COPY, _EXP = 0.3, 2.0  # nanoseconds for one element
 
 def _forward(function, kernel, x, nanoseconds, *options):
     x = as_array(function, "x", x, empty=True)
-    y = np.empty_like(x)
+    y = aligned_empty(x.shape, x.dtype)
     kernel(x.size, x.reshape(-1), *(x.dtype.type(o) for o in options), y.reshape(-1), grain=chunk_size(nanoseconds))
     return y
 
@@ -95,7 +94,7 @@ def _forward(function, kernel, x, nanoseconds, *options):
 def _backward(function, kernel, dy, y, *options):
     y = as_array(function, "y", y, empty=True)
     dy = as_array(function, "dy", dy, dtypes=(y.dtype.type,), shape=y.shape, empty=True)
-    dx = np.empty_like(y)
+    dx = aligned_empty(y.shape, y.dtype)
     options = [y.dtype.type(o) for o in options]
     kernel(y.size, dy.reshape(-1), y.reshape(-1), *options, dx.reshape(-1), grain=chunk_size(_COPY))
     return dx

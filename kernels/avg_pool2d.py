@@ -16,6 +16,7 @@ import numpy as np
 
 from . import _validate as check
 from ._image import load_up_to, store_up_to
+from ._memory import aligned_empty
 from ._parallel import chunk_size, chunked
 from ._pooling import batch_shape, pooling
 from ._simd import fma, lanes, splat
@@ -69,7 +70,7 @@ def _sums(lo, hi, x, top, bottom, row_weights, row_scales, left, right, column_w
 
 def _pool(x, rows, columns, shape):
     """Sums over ranges of rows and columns, each given by what `_axis` gives."""
-    y = np.empty(shape, x.dtype)
+    y = aligned_empty(shape, x.dtype)
     terms = np.mean(rows[1] - rows[0]) * np.mean(columns[1] - columns[0]) * shape[2] * shape[3]
     _sums(shape[0] * shape[1], x, *rows, *columns, y, grain=chunk_size(_TERM * terms))
     return y

@@ -20,9 +20,10 @@ reads x twice, backward reads dy and x twice; memory: the result.
 
 import numpy as np
 
-from ._jit import kernel
+from ._jit import helper, kernel
+from ._memory import aligned_empty
 from ._parallel import chunk_size, chunked
-from ._simd import fma, lanes, load_part, select, splat, store_part
+from ._simd import fma, lanes, load, load_part, select, splat, store, store_part
 from ._validate import as_array, real
 
 _TILE_BYTES = 1 << 17
@@ -30,16 +31,53 @@ _TILE_COLUMNS = 512
 _TILE_ROWS = 128  # bounds the roundings of a sum
 
 
+@helper
+def _centred_square(x, at, mean, total):
+    centred = load(x, at) - mean
+    return fma(centred, centred, total)
+
+
+@helper
+def _strip_moments(x, start, stop, column, means, squares, at):
+    """Means and squares of rows [start, stop) of four vectors of columns: a row's memory is read as it lies."""
+    step, columns, n = lanes(x), x.shape[1], float(stop - start)
+    a = b = c = d = splat(x, 0.0)
+    for i in range(start, stop):
+        p = i * columns + column
+        a, b, c, d = a + load(x, p), b + load(x, p + step), c + load(x, p + 2 * step), d + load(x, p + 3 * step)
+    a, b, c, d = a / n, b / n, c / n, d / n
+    e = f = g = h = splat(x, 0.0)
+    for i in range(start, stop):
+        p = i * columns + column
+        e, f = _centred_square(x, p, a, e), _centred_square(x, p + step, b, f)
+        g, h = _centred_square(x, p + 2 * step, c, g), _centred_square(x, p + 3 * step, d, h)
+    _store_strip(means, at, a, b, c, d)
+    _store_strip(squares, at, e, f, g, h)
+
+
+@helper
+def _store_strip(out, at, a, b, c, d):
+    step = lanes(out)
+    store(out, at, a)
+    store(out, at + step, b)
+    store(out, at + 2 * step, c)
+    store(out, at + 3 * step, d)
+
+
 @chunked
 def _tile_moments(lo, hi, x, tile_rows, tile_columns, means, squares):
     # Requires: x (M, C); means, squares (ceil(M / tile_rows), C). Item t is tile t, by rows of tiles.
     n_rows, n_columns = x.shape
-    across = (n_columns + tile_columns - 1) // tile_columns
+    across, step = (n_columns + tile_columns - 1) // tile_columns, lanes(x)
     for tile in range(lo, hi):
-        block, first = tile // across, tile % across * tile_columns
+        block, column = tile // across, tile % across * tile_columns
         start, stop = block * tile_rows, min((block + 1) * tile_rows, n_rows)
-        for column in range(first, min(first + tile_columns, n_columns), lanes(x)):
-            n = min(lanes(x), n_columns - column)
+        end = min(column + tile_columns, n_columns)
+        while column + 4 * step <= end:
+            _strip_moments(x, start, stop, column, means, squares, block * n_columns + column)
+            column += 4 * step
+        while column < end:
+            n = min(step, n_columns - column)
             even, odd = splat(x, 0.0), splat(x, 0.0)  # two chains: an addition need not wait for the last
             for i in range(start, stop - 1, 2):
                 even = even + load_part(x, i * n_columns + column, n)
@@ -58,6 +96,7 @@ def _tile_moments(lo, hi, x, tile_rows, tile_columns, means, squares):
                 even = fma(centred, centred, even)
             store_part(means, block * n_columns + column, mean, n)
             store_part(squares, block * n_columns + column, even + odd, n)
+            column += step
 
 
 @kernel
@@ -85,25 +124,61 @@ def _normalise(lo, hi, x, mean, scale, beta, slope, y):
             out[j] = u if u > 0 else u * slope
 
 
+@helper
+def _add_gradient(g, x, mean, scale, beta, slope, total, product):
+    """Add a vector's gradients behind the rectifier, and their products with what is normalised, to the sums."""
+    centred = x - mean
+    g = select(fma(centred, scale, beta) > 0.0, g, g * slope)
+    return total + g, fma(g, centred, product)
+
+
+@helper
+def _strip_gradients(dy, x, mean, scale, beta, slope, start, stop, column, sums, products, at):
+    """The sums of rows [start, stop) of four vectors of columns."""
+    step, columns = lanes(x), x.shape[1]
+    m0, m1, m2, m3 = _load_strip(mean, column)
+    s0, s1, s2, s3 = _load_strip(scale, column)
+    b0, b1, b2, b3 = _load_strip(beta, column)
+    t0 = t1 = t2 = t3 = p0 = p1 = p2 = p3 = splat(x, 0.0)
+    for i in range(start, stop):
+        k = i * columns + column
+        t0, p0 = _add_gradient(load(dy, k), load(x, k), m0, s0, b0, slope, t0, p0)
+        t1, p1 = _add_gradient(load(dy, k + step), load(x, k + step), m1, s1, b1, slope, t1, p1)
+        t2, p2 = _add_gradient(load(dy, k + 2 * step), load(x, k + 2 * step), m2, s2, b2, slope, t2, p2)
+        t3, p3 = _add_gradient(load(dy, k + 3 * step), load(x, k + 3 * step), m3, s3, b3, slope, t3, p3)
+    _store_strip(sums, at, t0, t1, t2, t3)
+    _store_strip(products, at, p0, p1, p2, p3)
+
+
+@helper
+def _load_strip(a, at):
+    step = lanes(a)
+    return load(a, at), load(a, at + step), load(a, at + 2 * step), load(a, at + 3 * step)
+
+
 @chunked
 def _tile_gradients(lo, hi, dy, x, mean, scale, beta, slope, tile_rows, tile_columns, sums, products):
     # Requires: dy, x (M, C); sums, products (ceil(M / tile_rows), C). Tiles as in _tile_moments.
     n_rows, n_columns = x.shape
-    across = (n_columns + tile_columns - 1) // tile_columns
+    across, step = (n_columns + tile_columns - 1) // tile_columns, lanes(x)
     for tile in range(lo, hi):
-        block, first = tile // across, tile % across * tile_columns
-        for column in range(first, min(first + tile_columns, n_columns), lanes(x)):
-            n = min(lanes(x), n_columns - column)
+        block, column = tile // across, tile % across * tile_columns
+        start, stop = block * tile_rows, min((block + 1) * tile_rows, n_rows)
+        end = min(column + tile_columns, n_columns)
+        while column + 4 * step <= end:
+            at = block * n_columns + column
+            _strip_gradients(dy, x, mean, scale, beta, slope, start, stop, column, sums, products, at)
+            column += 4 * step
+        while column < end:
+            n = min(step, n_columns - column)
             mu, s, b = load_part(mean, column, n), load_part(scale, column, n), load_part(beta, column, n)
             total, product = splat(x, 0.0), splat(x, 0.0)
-            for i in range(block * tile_rows, min((block + 1) * tile_rows, n_rows)):
-                centred = load_part(x, i * n_columns + column, n) - mu
-                g = load_part(dy, i * n_columns + column, n)
-                g = select(fma(centred, s, b) > 0.0, g, g * slope)
-                total = total + g
-                product = fma(g, centred, product)
+            for i in range(start, stop):
+                g, value = load_part(dy, i * n_columns + column, n), load_part(x, i * n_columns + column, n)
+                total, product = _add_gradient(g, value, mu, s, b, slope, total, product)
             store_part(sums, block * n_columns + column, total, n)
             store_part(products, block * n_columns + column, product, n)
+            column += step
 
 
 @kernel
@@ -217,7 +292,7 @@ def batch_norm(x, gamma, beta, mean=None, variance=None, *, epsilon=1e-3, negati
         mean, variance = batch_statistics(x)
     else:
         mean, variance = _per_channel("batch_norm", x, mean=mean, variance=variance)
-    y, scale = np.empty_like(rows), np.empty_like(gamma)
+    y, scale = aligned_empty(rows.shape, x.dtype), np.empty_like(gamma)
     _scale(gamma, variance, epsilon, scale)
     _normalise(len(rows), rows, mean, scale, beta, slope, y, grain=chunk_size(0.3 * rows.shape[1]))
     return y.reshape(x.shape), mean, variance
@@ -260,7 +335,7 @@ def batch_norm_backward(dy, x, gamma, beta, mean, variance, *, epsilon=1e-3, neg
     tiling = (tile_rows, tile_columns)
     _tile_gradients(down * across, dy, rows, mean, scale, beta, slope, *tiling, sums, products, grain=1)
     _combine_gradients(sums, products, gamma, variance, epsilon, n_rows, offset, factor, dgamma, dbeta)
-    dx = np.empty_like(rows)
+    dx = aligned_empty(rows.shape, x.dtype)
     grain = chunk_size(0.4 * n_columns)
     _input_gradient(n_rows, dy, rows, mean, scale, beta, slope, offset, factor, dx, grain=grain)
     return dx.reshape(x.shape), dgamma, dbeta

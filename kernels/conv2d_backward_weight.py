@@ -206,6 +206,6 @@ def conv2d_backward_weight(dy, x, kernel_shape, *, stride=1, padding=0, dilation
     )
     if parts == 1:
         return sums.reshape(kh, kw, c_in, c_out)
-    dw = np.empty((kh, kw, c_in, c_out), dy.dtype)
+    dw = aligned_empty((kh, kw, c_in, c_out), dy.dtype)
     _add_parts(dw.size, sums, dw.reshape(-1), grain=chunk_size(0.3 * parts))
     return dw

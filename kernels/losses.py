@@ -20,6 +20,7 @@ import math
 
 import numpy as np
 
+from ._memory import aligned_empty
 from ._parallel import chunked
 from ._validate import as_array
 from .softmax import exponentials
@@ -80,7 +81,7 @@ def binary_cross_entropy(logits, targets):
     name = "binary_cross_entropy"
     logits = as_array(name, "logits", logits)
     targets = as_array(name, "targets", targets, dtypes=(logits.dtype.type,), shape=logits.shape)
-    gradient = np.empty_like(logits)
+    gradient = aligned_empty(logits.shape, logits.dtype)
     sums = np.empty(-(-logits.size // _BLOCK))
     _binary_cross_entropy(
         len(sums), logits.reshape(-1), targets.reshape(-1), _BLOCK, sums, gradient.reshape(-1), grain=1
@@ -107,7 +108,7 @@ def cross_entropy(logits, targets):
     logits = as_array(name, "logits", logits)
     targets = as_array(name, "targets", targets, dtypes=(logits.dtype.type,), shape=logits.shape)
     n = logits.shape[-1] if logits.ndim else 1
-    gradient, block_rows = np.empty_like(logits), max(1, _BLOCK // n)
+    gradient, block_rows = aligned_empty(logits.shape, logits.dtype), max(1, _BLOCK // n)
     rows = logits.size // n
     sums = np.empty(-(-rows // block_rows))
     _cross_entropy(

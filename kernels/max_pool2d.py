@@ -17,6 +17,7 @@ import numpy as np
 from . import _validate as check
 from ._image import load_up_to, store_up_to
 from ._jit import helper
+from ._memory import aligned_empty
 from ._parallel import chunk_size, chunked
 from ._pooling import batch_shape, clip, pooling
 from ._simd import lanes, load_part_as, select, splat
@@ -134,7 +135,8 @@ def max_pool2d(x, pool_size, *, stride=None, padding=0, return_indices=False):
     if return_indices and height * width > _EXACT and x.dtype == np.float32:
         raise ValueError(f"max_pool2d: indices reach {_EXACT} pixels of a float32 picture, got {height}x{width}")
     shape = (n, *g.output, channels)
-    y, indices = np.empty(shape, x.dtype), np.empty(shape if return_indices else (0, 0, 0, 0), np.int32)
+    y = aligned_empty(shape, x.dtype)
+    indices = aligned_empty(shape if return_indices else (0, 0, 0, 0), np.int32)
     grain = chunk_size(_TAP * g.output[1] * g.kernel[0] * g.kernel[1] * channels)
     _max_pool(n * g.output[0], x, *g.kernel, *g.stride, *g.pad, y, indices, grain=grain)
     return (y, indices) if return_indices else y
@@ -169,7 +171,7 @@ def max_pool2d_backward(dy, indices, input_shape, pool_size, *, stride=None, pad
     shape = (n, *g.output, channels)
     dy = check.as_array(name, "dy", dy, shape=shape)
     indices = check.as_labels(name, "indices", indices, shape=shape, ndim=4)
-    dx = np.empty((n, height, width, channels), dy.dtype)
+    dx = aligned_empty((n, height, width, channels), dy.dtype)
     # Windows across the edge of two bands are looked at for both: bands are much higher than windows.
     rows = max(4 * g.kernel[0], _BAND_BYTES // (width * channels * dx.itemsize))
     rows = min(height, -(-rows // g.stride[0]) * g.stride[0])

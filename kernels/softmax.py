@@ -9,6 +9,7 @@ import numpy as np
 
 from ._image import load_up_to, store_up_to
 from ._jit import helper
+from ._memory import aligned_empty
 from ._parallel import chunk_size, chunked
 from ._simd import hmax, hsum, lanes, load, splat, vmax
 from ._simd_math import vexp
@@ -71,7 +72,7 @@ def softmax(x):
         Positive, with sums 1 over the last axis; NaN where a row holds NaN or infinity.
     """
     x = as_array("softmax", "x", x)
-    y, n = np.empty_like(x), x.shape[-1] if x.ndim else 1
+    y, n = aligned_empty(x.shape, x.dtype), x.shape[-1] if x.ndim else 1
     _softmax(x.size // n, x.reshape(-1), n, y.reshape(-1), grain=chunk_size(_EXP * n))
     return y
 
@@ -80,7 +81,7 @@ def softmax_backward(dy, y):
     """Gradient with respect to x, from the gradient `dy` of the result and the result `y` of `softmax`."""
     y = as_array("softmax_backward", "y", y)
     dy = as_array("softmax_backward", "dy", dy, dtypes=(y.dtype.type,), shape=y.shape)
-    dx, n = np.empty_like(y), y.shape[-1] if y.ndim else 1
+    dx, n = aligned_empty(y.shape, y.dtype), y.shape[-1] if y.ndim else 1
     rows = (a.reshape(-1, n) for a in (dy, y, dx))
     _softmax_backward(y.size // n, *rows, grain=chunk_size(_COPY * n))
     return dx

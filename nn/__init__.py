@@ -3,6 +3,7 @@
 To read: `tensor` and `function` (how differentiation works), `ops` (what a derivative looks like), `layers`.
 """
 
+from ..kernels._memory import release_memory
 from . import exchange, init, losses, optim
 from .function import no_grad
 from .gradients import check_gradients
@@ -33,7 +34,7 @@ __all__ = [
     "AveragePooling2D", "BatchNorm", "Conv2D", "Conv2DTranspose", "Dense", "Dropout", "Embedding", "Flatten",
     "GlobalAveragePooling2D", "LeakyReLU", "MaxPooling2D", "Module", "Parameter", "ReLU", "Reshape", "Sequential",
     "Sigmoid", "Softmax", "SpectralNormalization", "Tanh", "Tensor", "UpSampling2D", "check_gradients", "concatenate",
-    "exchange", "grad", "init", "load", "losses", "no_grad", "optim", "pad", "save", "tensor",
+    "exchange", "grad", "init", "load", "losses", "no_grad", "optim", "pad", "release_memory", "save", "tensor",
 ]  # fmt: skip
 
 keep_freed_memory()

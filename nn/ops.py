@@ -9,6 +9,7 @@ import math
 import numpy as np
 
 from .. import kernels
+from ..kernels._memory import aligned_empty
 from ..kernels.bias import sum_leading
 from .function import Function
 from .tensor import Tensor, as_tensor
@@ -24,6 +25,12 @@ def _elementwise(function, name, a, b):
         raise ValueError(f"{name}: shapes {a.shape} and {b.shape} cannot be broadcast together") from None
 
 
+def _result(ufunc, *arrays):
+    """ufunc(*arrays) in memory that is used again."""
+    shape = np.broadcast_shapes(*(a.shape for a in arrays))
+    return ufunc(*arrays, out=aligned_empty(shape, arrays[0].dtype))
+
+
 def _sum_to(dy, shape):
     """The gradient of an operand of `shape` that was broadcast to the shape of `dy`."""
     if dy.shape == shape:
@@ -36,7 +43,7 @@ def _sum_to(dy, shape):
 class Add(Function):
     def forward(self, a, b):
         self.shapes = a.shape, b.shape
-        return a.data + b.data
+        return _result(np.add, a.data, b.data)
 
     def backward(self, dy):
         return tuple(
@@ -47,7 +54,7 @@ class Add(Function):
 class Subtract(Function):
     def forward(self, a, b):
         self.shapes = a.shape, b.shape
-        return a.data - b.data
+        return _result(np.subtract, a.data, b.data)
 
     def backward(self, dy):
         a, b = self.shapes
@@ -57,7 +64,7 @@ class Subtract(Function):
 class Multiply(Function):
     def forward(self, a, b):
         self.operands = a, b
-        return a.data * b.data
+        return _result(np.multiply, a.data, b.data)
 
     def backward(self, dy):
         a, b = self.operands
@@ -70,7 +77,7 @@ class Multiply(Function):
 class Divide(Function):
     def forward(self, a, b):
         self.operands = a, b
-        return a.data / b.data
+        return _result(np.divide, a.data, b.data)
 
     def backward(self, dy):
         a, b = self.operands
@@ -123,7 +130,7 @@ class Clip(Function):
 
 class Exp(Function):
     def forward(self, x):
-        self.y = np.exp(x.data)
+        self.y = _result(np.exp, x.data)
         return self.y
 
     def backward(self, dy):
@@ -133,7 +140,7 @@ class Exp(Function):
 class Log(Function):
     def forward(self, x):
         self.x = x
-        return np.log(x.data)
+        return _result(np.log, x.data)
 
     def backward(self, dy):
         return dy / self.x
@@ -142,7 +149,7 @@ class Log(Function):
 class Abs(Function):
     def forward(self, x):
         self.sign = np.sign(x.data)
-        return np.abs(x.data)
+        return _result(np.abs, x.data)
 
     def backward(self, dy):
         return dy * self.sign

@@ -59,6 +59,34 @@ def test_a_step_keeps_what_it_needs_and_frees_it(no_collector):
 
 
 @pytest.mark.compiled
+def test_a_further_step_allocates_nothing_large(no_collector):
+    net = nn.Sequential(
+        [
+            nn.Conv2D(32, 4, strides=2, padding="same"), nn.BatchNorm(), nn.LeakyReLU(0.2), nn.MaxPooling2D(),
+            nn.Conv2DTranspose(32, 4, strides=2, padding="same"), nn.ReLU(), nn.Flatten(), nn.Dense(32), nn.Tanh(),
+        ],
+        input_shape=(32, 32, 3), rng=0,
+    )  # fmt: skip
+    x = nn.tensor(np.ones((64, 32, 32, 3), np.float32))
+    targets = np.ones((64, 32), np.float32)
+    optimizer = nn.optim.Adam(net.parameters())
+
+    def step():
+        optimizer.zero_grad()
+        (nn.losses.mean_squared_error(net(x), targets) + nn.losses.binary_cross_entropy(net(x), targets)).backward()
+        optimizer.step()
+
+    step(), step()
+    tracemalloc.start()
+    step()
+    before, _ = tracemalloc.get_traced_memory()
+    tracemalloc.reset_peak()
+    step()
+    _, peak = tracemalloc.get_traced_memory()
+    assert peak - before < 256 * 1024  # the pictures of each layer are megabytes
+
+
+@pytest.mark.compiled
 def test_without_recording_no_result_is_kept(no_collector):
     net, x = network(), nn.tensor(np.ones((BATCH, SIDE, SIDE, CHANNELS), np.float32))
     with nn.no_grad():
