@@ -107,7 +107,7 @@ class SGD(Optimizer):
 
     def __init__(self, parameters, learning_rate=0.01, momentum=0.0, nesterov=False):
         super().__init__(parameters, learning_rate)
-        self.momentum, self.nesterov = momentum, nesterov
+        self.momentum, self.nesterov = _fraction(self, "momentum", momentum), bool(nesterov)
 
     def update(self, data, gradients, b):
         sgd(data, gradients, b, learning_rate=self.learning_rate, momentum=self.momentum, nesterov=self.nesterov)
@@ -127,7 +127,8 @@ class RMSprop(Optimizer):
 
     def __init__(self, parameters, learning_rate=1e-3, rho=0.9, epsilon=1e-7):
         super().__init__(parameters, learning_rate)
-        self.rho, self.epsilon = rho, epsilon
+        self.rho = _fraction(self, "rho", rho)
+        self.epsilon = check.real("RMSprop", "epsilon", epsilon, above=0)
 
     def update(self, data, gradients, v):
         rmsprop(data, gradients, v, learning_rate=self.learning_rate, rho=self.rho, epsilon=self.epsilon)
@@ -149,13 +150,24 @@ class Adam(Optimizer):
 
     def __init__(self, parameters, learning_rate=1e-3, beta_1=0.9, beta_2=0.999, epsilon=1e-7, weight_decay=0.0):
         super().__init__(parameters, learning_rate)
-        self.beta_1, self.beta_2, self.epsilon, self.weight_decay = beta_1, beta_2, epsilon, weight_decay
+        self.beta_1, self.beta_2 = _fraction(self, "beta_1", beta_1), _fraction(self, "beta_2", beta_2)
+        self.epsilon = check.real("Adam", "epsilon", epsilon, above=0)
+        self.weight_decay = check.real("Adam", "weight_decay", weight_decay, low=0)
 
     def update(self, data, gradients, m, v):
         adam(
             data, gradients, m, v, self.iterations, learning_rate=self.learning_rate, beta_1=self.beta_1,
             beta_2=self.beta_2, epsilon=self.epsilon, weight_decay=self.weight_decay,
         )  # fmt: skip
+
+
+def _fraction(optimizer, name, value):
+    """A number in [0, 1)."""
+    function = type(optimizer).__name__
+    value = check.real(function, name, value, low=0)
+    if value >= 1:
+        raise ValueError(f"{function}: {name} must be less than 1, got {value}")
+    return value
 
 
 def clip_gradients(parameters, max_norm):

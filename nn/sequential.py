@@ -46,16 +46,21 @@ class Sequential(Module):
         return shape
 
     def forward(self, x):
-        layers = iter(self.layers)
-        for layer in layers:
-            if isinstance(layer, BatchNorm):
-                follower = next(layers, None)
-                if isinstance(follower, LeakyReLU):
+        i = 0
+        try:
+            while i < len(self.layers):
+                layer, follower = self.layers[i], self.layers[i + 1] if i + 1 < len(self.layers) else None
+                if isinstance(layer, BatchNorm) and isinstance(follower, LeakyReLU):
+                    layer.check(x)
                     x = layer.forward(x, follower.negative_slope)
-                    continue
-                x, layer = layer(x), follower
-            if layer is not None:
-                x = layer(x)
+                    i += 1
+                else:
+                    x = layer(x)
+                i += 1
+        except (ValueError, TypeError) as error:
+            if type(error) in (ValueError, TypeError):  # others may be made of something else than a message
+                raise type(error)(f"layers.{i}: {error}") from error
+            raise
         return x
 
     def describe(self):

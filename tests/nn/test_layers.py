@@ -252,7 +252,7 @@ def embedding():
 
 
 BAD = [
-    (lambda: dense()(pictures(4, 2)), ValueError, r"Dense: input must have shape \(N, 3\), got \(4, 2\)"),
+    (lambda: dense()(pictures(4, 2)), ValueError, r"^layers\.0: Dense: input must have shape \(N, 3\), got \(4, 2\)"),
     (lambda: dense()(np.ones((4, 3))), TypeError, "Dense: input must be a Tensor, got ndarray"),
     (lambda: dense()(pictures(4, 3, dtype=np.float64)), TypeError, "input must have the dtype of kernel, float32"),
     (lambda: nn.Dense(2)(pictures(4, 3)), RuntimeError, r"Dense: not built yet; call build"),

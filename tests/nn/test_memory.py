@@ -83,7 +83,7 @@ def test_a_further_step_allocates_nothing_large(no_collector):
     tracemalloc.reset_peak()
     step()
     _, peak = tracemalloc.get_traced_memory()
-    assert peak - before < 256 * 1024  # the pictures of each layer are megabytes
+    assert peak - before < 1_000_000  # weights, and what kernels work on; the pictures of a layer are 0.5 to 8 MB
 
 
 @pytest.mark.compiled

@@ -109,6 +109,12 @@ BAD = [
     (lambda: optim.SGD([P[0], P[0]]), ValueError, "SGD: a parameter is given twice"),
     (lambda: optim.RMSprop([*P, *parameters(dtype=np.float64)]), TypeError, "RMSprop: parameters must have one dtype"),
     (lambda: optim.SGD(P, -1), ValueError, "SGD: learning_rate must be greater than 0, got -1"),
+    (lambda: optim.SGD(P, momentum=1), ValueError, "SGD: momentum must be less than 1, got 1"),
+    (lambda: optim.RMSprop(P, rho=-0.1), ValueError, "RMSprop: rho must be at least 0, got -0.1"),
+    (lambda: optim.RMSprop(P, epsilon=0), ValueError, "RMSprop: epsilon must be greater than 0, got 0"),
+    (lambda: optim.Adam(P, beta_2=1.5), ValueError, "Adam: beta_2 must be less than 1, got 1.5"),
+    (lambda: optim.Adam(P, beta_1="0.5"), TypeError, "Adam: beta_1 must be a number, got '0.5'"),
+    (lambda: optim.Adam(P, weight_decay=-1), ValueError, "Adam: weight_decay must be at least 0, got -1"),
     (lambda: optim.SGD(P).load_state_dict({}), ValueError, r"SGD.load_state_dict: state does not fit; missing: \['b'"),
     (
         lambda: optim.Adam(P).load_state_dict(optim.Adam(P[:1]).state_dict()),
