@@ -28,7 +28,7 @@ from ._product import (
     padded,
     product,
     segment_table,
-    well_filled,
+    unit,
 )
 
 _ITEMS = 8  # as many work items, if there is enough to do
@@ -73,7 +73,7 @@ def plan(n, image, output, down, right, depth, columns, itemsize):
             ]
             t_count, v_count = t_hi - t_lo, v_hi - v_lo
             pixel_time = 2.0 * max(1, len(taps)) * depth * columns / FLOPS_PER_NANOSECOND
-            images, rows = _unit(n, t_count, v_count, pixel_time)
+            images, rows = unit(n, t_count, v_count, max(LEAST_ROWS, ITEM_NANOSECONDS / pixel_time))
             n0, t, v = np.arange(images), np.arange(rows), np.arange(v_lo, v_hi)
             a_rows.append(offsets(n0 * (h * w * depth), t * (in_step[0] * w * depth), v * (in_step[1] * depth)))
             c_rows.append(
@@ -99,14 +99,6 @@ def plan(n, image, output, down, right, depth, columns, itemsize):
     tables = np.concatenate(a_rows), np.concatenate(c_rows)
     tables += np.array(segments, np.int64).reshape(-1, 3), np.array(rectangles, np.int64)
     return order, items, grain, (in_step[0], step[0], share, *tables)
-
-
-def _unit(n, t_count, v_count, pixel_time):
-    """What a work item is made of: so many whole rectangles of t_count x v_count pixels, or so many rows of one."""
-    wanted = max(LEAST_ROWS, ITEM_NANOSECONDS / pixel_time)
-    if t_count * v_count > 2 * wanted:
-        return 1, well_filled(wanted / v_count, t_count, v_count)
-    return well_filled(wanted / (t_count * v_count), n, t_count * v_count), t_count
 
 
 def _joined(taps, depth):

@@ -206,7 +206,14 @@ def segment_table(segments, step=1):
     return np.array(pieces, np.int64).reshape(-1, 3)
 
 
-def well_filled(wanted, limit, rows):
+def unit(n, rows, columns, wanted):
+    """What a work item of about `wanted` pixels of n pictures is made of: (pictures, rows of each), one or all."""
+    if rows * columns > 2 * wanted:
+        return 1, _well_filled(wanted / columns, rows, columns)
+    return _well_filled(wanted / (rows * columns), n, rows * columns), rows
+
+
+def _well_filled(wanted, limit, rows):
     """How many units of `rows` rows to take, about `wanted` and at most `limit`, so that tiles are well filled."""
     tile = TILES[0][0]
     low = max(1, min(limit, round(wanted)))

@@ -56,6 +56,13 @@ def pair(function, name, value, low):
     return tuple(check.integer(function, name, v, low=low) for v in value)
 
 
+def under_tap(i, stride, dilation, pad, size, output):
+    """The range of outputs along an axis whose window has its tap `i` within the picture."""
+    first = i * dilation - pad
+    low, high = (min(max(0, -(-(edge - first) // stride)), output) for edge in (0, size))
+    return low, max(low, high)
+
+
 @helper
 def copy_padded(x, n0, images, top, left, rows, columns, padded):
     """padded[i, r, c] = x[n0 + i, top + r, left + c], zero where that lies outside of the picture.

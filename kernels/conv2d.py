@@ -3,7 +3,7 @@
     y[n, r, c, f] = b[f] + sum over i, j, g of x[n, r s + i d - p, c s + j d - p, g] w[i, j, g, f]
 
 `_gather` computes it, in place (as do Georganas et al., "Anatomy of High-Performance Deep Learning Convolutions on SIMD
-Architectures", SC 2018).
+Architectures", SC 2018); windows of 3 x 3 over many channels have a quicker way, `_winograd`.
 
 Time O(N OH OW KH KW C_in C_out); memory: `w` once more, unless few pixels use it.
 """
@@ -13,6 +13,7 @@ import functools
 import numpy as np
 
 from . import _validate as check
+from . import _winograd
 from ._gather import Phase, gather, plan
 from ._product import aligned_empty, pack, pad_start, padded
 from ._windows import windows
@@ -50,6 +51,11 @@ def conv2d(x, w, b=None, *, stride=1, padding=0, dilation=1):
     -------
     (N, OH, OW, C_out) array of the dtype of `x`, with OH = (H + 2 padding - dilation (KH - 1) - 1) // stride + 1.
 
+    Notes
+    -----
+    With float32, many channels, windows of 3 x 3 and stride 1, an infinity or NaN in `x` can make NaN of outputs one
+    pixel beyond those whose windows hold it, and an infinity makes NaN of these too.
+
     Raises
     ------
     ValueError
@@ -62,8 +68,11 @@ def conv2d(x, w, b=None, *, stride=1, padding=0, dilation=1):
         b = check.as_array("conv2d", "b", b, dtypes=(x.dtype,), shape=(c_out,))
     geometry = windows("conv2d", x.shape[1:3], (kh, kw), stride, padding, dilation)
     n, (oh, ow) = x.shape[0], geometry.output
-    _, items, grain, tables = _plan(n, geometry, c_in, c_out, x.itemsize)
     y = aligned_empty((n, oh, ow, c_out), x.dtype)
+    if _winograd.pays(n, geometry, geometry.output, c_in, c_out, x.dtype):
+        _winograd.convolve(x, w, np.arange(9 * c_in) * c_out, 1, 1, b, geometry.pad, y)
+        return y
+    _, items, grain, tables = _plan(n, geometry, c_in, c_out, x.itemsize)
     depth, source = 0, w.reshape(-1)
     if n * oh * ow >= _PACKING_PAYS or c_out != padded(c_out, x.dtype):
         depth = kh * kw * c_in

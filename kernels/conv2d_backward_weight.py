@@ -30,7 +30,7 @@ from ._product import (
     scratch,
     tile_rows,
 )
-from ._windows import copy_padded, windows
+from ._windows import copy_padded, under_tap, windows
 
 _PIXELS = 384  # about as many are worked on at once: their gradients and pictures stay in the second-level cache,
 _BLOCK_BYTES = 1 << 18  # and so does this much of the sums
@@ -56,7 +56,7 @@ def _plan(n, geometry, c_in, c_out, itemsize):
     groups = {}
     for i in range(kh):
         for j in range(kw):
-            over = _under_tap(i, sh, dh, ph, h, oh), _under_tap(j, sw, dw, pw, w, ow)
+            over = under_tap(i, sh, dh, ph, h, oh), under_tap(j, sw, dw, pw, w, ow)
             groups.setdefault(over, []).append((i, j))
     height = tile_rows(c_out, itemsize)
     work = [
@@ -105,13 +105,6 @@ def _plan(n, geometry, c_in, c_out, itemsize):
     tables = np.concatenate(a_rows), np.concatenate(c_rows), np.array(segments, np.int64).reshape(-1, 3)
     pieces, blocks = np.array(pieces, np.int64), np.array(blocks, np.int64)
     return parts, (units, images, rows, in_rows, in_columns, is_padded, dy_starts, *tables, pieces, blocks)
-
-
-def _under_tap(i, stride, dilation, pad, size, output):
-    """The range of outputs whose window has its tap `i` within the picture."""
-    first = i * dilation - pad
-    low, high = (min(max(0, -(-(edge - first) // stride)), output) for edge in (0, size))
-    return low, max(low, high)
 
 
 @chunked

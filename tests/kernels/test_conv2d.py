@@ -6,6 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from smalti.kernels import conv2d, conv2d_backward_input, conv2d_backward_weight, conv2d_transpose
+from smalti.kernels._windows import windows
+from smalti.kernels._winograd import convolve, pays
 from tests.helpers import bit_identical_for_callers, bit_identical_for_threads, check_layouts, guarded, posix, run_alone
 from tests.reference import conv2d as reference
 from tests.strategies import examples, seeds, sides
@@ -98,6 +100,35 @@ def test_large(n, h, w, c_in, c_out, k, s):
     held(dw / scale, reference.conv2d_backward_weight(y / scale, x, (k, k), *geometry), y[..., 0].size, x.dtype)
 
 
+@pytest.mark.compiled
+@examples(20)
+@given(st.integers(6, 25), st.integers(6, 25), *[st.sampled_from([32, 48, 128])] * 2, st.integers(0, 3), seeds)
+def test_many_channels(h, w, c_in, c_out, pad, seed):
+    """Windows of 3 x 3 over so many channels and pixels are computed in their own way."""
+    rng = np.random.default_rng(seed)
+    n, pad = -(-512 // ((h - 2) * (w - 2))), (pad, 1)
+    x, b = rng.uniform(-1, 1, (n, h, w, c_in)).astype(np.float32), rng.uniform(-1, 1, c_out).astype(np.float32)
+    weight = rng.uniform(-1, 1, (3, 3, c_in, c_out)).astype(np.float32)
+    geometry = windows("conv2d", (h, w), (3, 3), 1, pad, 1)
+    if h > 12 and w > 12:
+        assert pays(n, geometry, geometry.output, c_in, c_out, x.dtype)
+        assert pays(n, geometry, geometry.image, c_out, c_in, x.dtype)
+    y = conv2d(x, weight, b, padding=pad)
+    held(y, reference.conv2d(x, weight, b, (1, 1), pad, (1, 1)), 9 * c_in, x.dtype)
+    dy = rng.uniform(-1, 1, y.shape).astype(np.float32)
+    dx = conv2d_backward_input(dy, weight, x.shape, padding=pad)
+    held(dx, reference.conv2d_backward_input(dy, weight, x.shape, (1, 1), pad, (1, 1)), 9 * c_out, x.dtype)
+
+
+def test_few_tiles():
+    """The same way for a small picture, in plain Python too."""
+    rng = np.random.default_rng(0)
+    x, weight = (rng.uniform(-1, 1, shape).astype(np.float32) for shape in ((1, 3, 5, 32), (3, 3, 32, 16)))
+    y, b = np.empty((1, 3, 3, 16), np.float32), weight[0, 0, 0]
+    convolve(x, weight, np.arange(9 * 32) * 16, 1, 1, b, (1, 0), y)
+    held(y, reference.conv2d(x, weight, b, (1, 1), (1, 0), (1, 1)), 9 * 32, x.dtype)
+
+
 @pytest.mark.parametrize("stride", [1, 2, 3])
 @pytest.mark.parametrize("kernel", [1, 2, 3, 4])
 def test_same_padding(stride, kernel):
@@ -144,10 +175,14 @@ def test_threads_and_callers():
     x = rng.uniform(-1, 1, (13, 28, 28, 20)).astype(np.float32)
     w = rng.uniform(-1, 1, (4, 4, 20, 40)).astype(np.float32)
     thin = rng.uniform(-1, 1, (4, 4, 1, 20)).astype(np.float32)
+    deep = rng.uniform(-1, 1, (13, 28, 27, 32)).astype(np.float32)
+    square = rng.uniform(-1, 1, (3, 3, 32, 48)).astype(np.float32)
 
     def everything():
         y = conv2d(x, w, stride=2, padding=1)
         return [
+            conv2d(deep, square, padding=1),
+            conv2d_transpose(deep, square.swapaxes(2, 3), padding=1),
             y,
             conv2d_backward_input(y, w, x.shape, stride=2, padding=1),
             conv2d_backward_weight(y, x, (4, 4), stride=2, padding=1),
@@ -195,6 +230,9 @@ def _protected():
                     y = guarded(conv2d(x, w, b, **geometry), side)
                     conv2d_backward_input(y, w, x.shape, **geometry)
                     conv2d_backward_weight(y, x, (3, 2), **geometry)
+        x, w = (guarded(rng.uniform(-1, 1, s).astype(np.float32), side) for s in ((3, 14, 13, 32), (3, 3, 32, 48)))
+        y = guarded(conv2d(x, w, padding=1), side)
+        conv2d_backward_input(y, w, x.shape, padding=1)
 
 
 @posix
