@@ -29,8 +29,8 @@ from .harness import peer
 segmentation, graph = peer("skimage.segmentation"), peer("skimage.graph")
 cluster, color = peer("sklearn.cluster"), peer("skimage.color")
 
-THRESHOLDS = np.linspace(0.15, 0.8, 27)
-SCALES = (50, 100, 200, 300, 500, 800)
+THRESHOLDS = [{"threshold": t} for t in np.linspace(0.15, 0.8, 27)]
+SCALES = [{"scale": scale} for scale in (50, 100, 200, 300, 500, 800)]
 MERGED = (5, 10, 15, 20, 25, 30, 40, 50)
 
 PUBLISHED = """\
@@ -55,15 +55,25 @@ def contestants():
 
     def hierarchy_cuts(rgb):
         tree = hierarchy(rgb)
-        return lambda threshold: tree.cut(threshold=threshold).labels
+        return lambda setting: tree.cut(**setting).labels
 
     yield "hierarchy", THRESHOLDS, hierarchy_cuts
-    yield "kmeans", (4,), lambda rgb: lambda k: segment(rgb, "kmeans", n_clusters=k).labels
-    yield "watershed", (1.75,), lambda rgb: lambda flat: segment(rgb, "watershed", flat=flat).labels
+
+    def parts(method, **options):
+        return lambda rgb: lambda setting: segment(rgb, method, **{**options, **setting}).labels
+
+    yield "kmeans", ({},), parts("kmeans")
+    yield "kmeans, automatic k", ({},), parts("kmeans", n_clusters="auto")
+    yield "dbscan", ({},), parts("dbscan")
+    yield "watershed", ({},), parts("watershed")
+    yield "felzenszwalb", SCALES, parts("felzenszwalb", sigma=0.8, min_size=50)
+    yield "felzenszwalb, at its defaults", ({},), parts("felzenszwalb")
+    yield "slic, merged", THRESHOLDS[::3], parts("slic", compactness=10.0)
+    yield "slic, merged at its defaults", ({},), parts("slic")
     if segmentation:
         yield (
             "skimage felzenszwalb", SCALES,
-            lambda rgb: lambda scale: segmentation.felzenszwalb(rgb, scale=scale, sigma=0.8, min_size=50),
+            lambda rgb: lambda setting: segmentation.felzenszwalb(rgb, sigma=0.8, min_size=50, **setting),
         )  # fmt: skip
     if segmentation and graph:
         yield "skimage slic, cut_threshold", MERGED, _with_skimage_merging

@@ -13,6 +13,7 @@ from .harness import Case, Seconds, peer, picture, row
 
 torch = peer("torch")
 color, measure, cluster = peer("skimage.color"), peer("skimage.measure"), peer("sklearn.cluster")
+segmentation, graph = peer("skimage.segmentation"), peer("skimage.graph")
 
 _MNIST = Path(os.environ.get("SMALTI_TEST_DATA", ""), "mnist.npz")  # x_train, y_train, x_test, y_test
 _STEPS, _CNN_BATCH = 20, 100
@@ -101,21 +102,35 @@ if _MNIST.exists():
     row("CNN on MNIST", f"{_STEPS} steps of {_CNN_BATCH}; an epoch reaches 98 %")(mnist)
 
 
-@row("segment", "321x481 uint8", method=["hierarchy", "kmeans", "watershed"])
+_METHODS = ["hierarchy", "kmeans", "dbscan", "watershed", "felzenszwalb", "slic"]
+
+
+@row("segment", "321x481 uint8", method=_METHODS)
 def segment_picture(method):
     image = picture(321, 481)
 
-    def with_libraries():
+    def clusters():
         lab = color.rgb2lab(image).reshape(-1, 3)
-        labels = cluster.KMeans(5, n_init=1, random_state=0).fit_predict(lab).reshape(image.shape[:2])
+        labels = cluster.KMeans(10, n_init=1, random_state=0).fit_predict(lab).reshape(image.shape[:2])
         return measure.label(labels, background=-1, connectivity=1)
 
+    def felzenszwalb():
+        return segmentation.felzenszwalb(image, scale=300, sigma=1.5, min_size=772)
+
+    def merged_superpixels():
+        finest = segmentation.slic(image, n_segments=400, compactness=30, start_label=0)
+        return graph.cut_threshold(finest, graph.rag_mean_color(image, finest), 20, in_place=False)
+
     def check(ours, theirs):
-        used = np.unique(ours.labels)
+        used = np.unique(ours.labels[ours.labels >= 0])
         if ours.labels.shape != image.shape[:2] or not np.array_equal(used, np.arange(ours.n_regions)):
             raise AssertionError(f"labels {used} of {ours.n_regions} regions")
 
-    parts = {"skimage + sklearn": color and measure and cluster and with_libraries} if method == "kmeans" else {}
+    parts = {
+        "kmeans": {"skimage + sklearn": color and measure and cluster and clusters},
+        "felzenszwalb": {"skimage": segmentation and felzenszwalb},
+        "slic": {"skimage": segmentation and graph and merged_superpixels},
+    }.get(method, {})
     return Case(lambda: smalti.segment.segment(image, method), check, parts, unlike=tuple(parts))
 
 

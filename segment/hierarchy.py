@@ -13,10 +13,10 @@ After Arbelaez, Maire, Fowlkes and Malik, "Contour detection and hierarchical im
 import numpy as np
 
 from ..kernels import _validate as check
-from ..kernels import merge_regions, region_adjacency, rgb2lab, watershed
+from ..kernels import region_adjacency, rgb2lab, watershed
 from .boundary import boundary_strengths, cue_channels
-from .merge_tree import MergeTree
-from .preprocess import as_rgb
+from .merge_tree import merge_tree
+from .preprocess import as_rgb, continued
 
 # What counts when regions are merged: the mean probability of a boundary between them, the distance of their mean
 # colours in units of Lab, and that of their histograms of all cues; how much later large regions are merged; and the
@@ -62,13 +62,13 @@ def hierarchy(image, *, mask=None, rng=0):
     """
     rgb = as_rgb("hierarchy", image)
     mask = check.as_mask("hierarchy", mask, rgb.shape[:2])
-    channels = cue_channels(rgb, rng=rng)
+    inner = continued(rgb, mask)
+    channels = cue_channels(inner, rng=rng)
     strengths = boundary_strengths(channels)
     labels = finest_regions(strengths, mask)
     bins = np.concatenate(list(channels.values()), axis=2)
-    graph = region_adjacency(labels, rgb2lab(rgb), boundary=strengths, bins=bins)
-    merges = merge_regions(graph, CRITERION, area_exponent=AREA_EXPONENT)
-    return MergeTree(rgb, labels, merges._replace(heights=merges.heights / (merges.heights + LEVEL)))
+    graph = region_adjacency(labels, rgb2lab(inner), boundary=strengths, bins=bins)
+    return merge_tree(rgb, labels, graph, CRITERION, area_exponent=AREA_EXPONENT, level=LEVEL)
 
 
 def finest_regions(strengths, mask=None):

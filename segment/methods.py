@@ -1,39 +1,63 @@
 """The whole way from a picture to its regions, by each method.
 
-A method takes the smoothed picture and gives labels; what comes before and after is common to all.
+A method takes the smoothed picture and gives labels (``partitions.py``); what comes before and after is common to all.
 """
+
+import inspect
+from collections.abc import Callable
+from typing import NamedTuple
 
 import numpy as np
 
 from .. import kernels
 from ..kernels import _validate as check
 from ..kernels.merge_small import merge_small
-from .features import extract_features
-from .hierarchy import hierarchy
-from .preprocess import as_rgb, preprocess
+from . import partitions
+from .merge_tree import color_tree
+from .preprocess import as_rgb, continued, preprocess
 from .segmentation import Segmentation
 
 
-def segment(image, method="hierarchy", *, sigma=None, min_size=None, mask=None, **options):
+def segment(
+    image, method="hierarchy", *, n_regions=None, threshold=None, sigma=None, min_size=None, mask=None, **options
+):  # fmt: skip
     """Divide a picture into regions.
 
     Parameters
     ----------
     image : (H, W), (H, W, 1), (H, W, 3) or (H, W, 4) array
         uint8 and uint16, or floats in [0, 1]. A fourth channel is opacity; transparent parts are laid on white.
-    method : {"hierarchy", "kmeans", "watershed"}
-        ``"hierarchy"``: a cut through the tree that `hierarchy` makes. Its options are `n_regions` or `threshold`
-        (0.5), and `rng` (0).
-        ``"kmeans"``: clusters of colours in Lab; regions are their connected parts. Its options are `n_clusters`
-        (4), `position_weight` (0: how much the place of a pixel counts, in units of Lab across the picture) and
-        `rng` (0).
+    method : {"hierarchy", "kmeans", "dbscan", "watershed", "felzenszwalb", "slic"}
+        ``"hierarchy"``: a cut through the tree that `hierarchy` makes. Its option is `rng` (0).
+
+        ``"kmeans"``: clusters of features; regions are their connected parts. Its options are `n_clusters` (10, or
+        "auto" for 1 to 12, as `smalti.segment.partitions.number_of_clusters` finds them), `features` (("lab",): the
+        names of groups, as `extract_features` has them), `weights` (a dict of what each group counts, 1 by default),
+        `position_weight` (0: what the place of a pixel counts) and `rng` (0).
+
+        ``"dbscan"``: parts that are dense in colour and place. Its options are `eps` (3: how far apart neighbours may
+        be in Lab), `reach` (6: how far apart, in pixels, those of one colour) and `min_samples` (so many neighbours a
+        pixel needs to belong to the inner part of a region; by default a sixth of the square around it). Pixels of no
+        dense part are noise, -1.
+
         ``"watershed"``: basins of the gradient of Lab, from the flat parts of the picture. Its option is `flat`
         (1.75: the gradient, in units of Lab a pixel after smoothing, below which a pixel is part of one).
+
+        ``"felzenszwalb"``: as `smalti.kernels.felzenszwalb` finds them; these may hang together by corners. Its option
+        is `scale` (300).
+
+        ``"slic"``: merged superpixels. Its options are `n_segments` (400) and `compactness` (30), as
+        `smalti.kernels.slic` has them.
+    n_regions : int, optional
+        Merge neighbours, always the most similar, until at most so many are left; more only where they do not touch.
+    threshold : float, optional
+        From 0, for no merging, to 1: merge neighbours that differ less. Give at most one of the two; with none it is
+        0.5, which agrees best with people, for ``"hierarchy"``, ``"kmeans"`` and ``"slic"``, else 0.
     sigma : float, optional
         Standard deviation of the smoothing before all else, in pixels; by default as suits the method.
     min_size : int, optional
-        Regions of fewer pixels are merged into their most similar neighbour; by default none with ``"hierarchy"``,
-        else those below the 100th part of the picture.
+        Regions of fewer pixels are merged into their most similar neighbour; by default none with ``"hierarchy"``, else
+        those below the 100th to 400th part of the picture.
     mask : (H, W) array of bool, optional
         Pixels to divide; the others belong to no region.
 
@@ -55,59 +79,61 @@ def segment(image, method="hierarchy", *, sigma=None, min_size=None, mask=None, 
     >>> segment(picture).n_regions
     2
     """
-    partition, usual_sigma, usual_min_size = _METHODS[check.one_of("segment", "method", method, tuple(_METHODS))]
+    usual = _METHODS[check.one_of("segment", "method", method, tuple(_METHODS))]
+    partition = usual.partition
     unknown = set(options) - set(partition.__kwdefaults__)
     if unknown:
-        known = ", ".join(["sigma", "min_size", "mask", *partition.__kwdefaults__])
+        known = ", ".join(["n_regions", "threshold", "sigma", "min_size", "mask", *partition.__kwdefaults__])
         raise TypeError(f"segment: method {method!r} has the options {known}, got {', '.join(sorted(unknown))}")
     rgb = as_rgb("segment", image)
     mask = check.as_mask("segment", mask, rgb.shape[:2])
-    if min_size is None:
-        min_size = round(usual_min_size * rgb[..., 0].size)
-    min_size = check.integer("segment", "min_size", min_size, low=0)
-    smooth = preprocess(rgb, sigma=usual_sigma if sigma is None else sigma)
     if mask is not None and not mask.any():
         return Segmentation(rgb, np.full(mask.shape, -1, np.int32))
-    labels = partition(smooth, mask, **options)
+    if n_regions is not None and threshold is not None:
+        raise TypeError("segment: give n_regions or threshold, not both")
+    if n_regions is None:
+        threshold = check.real(
+            "segment", "threshold", usual.threshold if threshold is None else threshold, low=0, high=1
+        )
+    else:
+        check.integer("segment", "n_regions", n_regions, low=1)
+    sigma = usual.sigma if sigma is None else sigma
+    if min_size is None:
+        min_size = round(usual.min_size * rgb[..., 0].size)
+    min_size = check.integer("segment", "min_size", min_size, low=0)
+
+    inner = continued(rgb, mask)
+    smooth = preprocess(inner, sigma=sigma)
+    common = {"n_regions": n_regions, "threshold": threshold, "sigma": sigma, "min_size": min_size}
+    own = {name: common[name] for name in inspect.signature(partition).parameters if name in common}
+    labels = partition(inner if "sigma" in own else smooth, mask, **own, **options)
     if mask is not None:
         labels = np.where(mask, labels, -1)
     # Regions are connected: the parts of a cluster are regions of their own.
-    labels = kernels.label(labels, connectivity=1, background=-1) - 1
-    return Segmentation(rgb, merge_small(labels, kernels.rgb2lab(smooth), min_size))
+    labels = kernels.label(labels, connectivity=usual.connectivity, background=-1) - 1
+    lab = kernels.rgb2lab(smooth)
+    if "threshold" not in own and threshold != 0:
+        labels = color_tree(rgb, labels, lab).cut(n_regions, threshold).labels
+    return Segmentation(rgb, merge_small(labels, lab, min_size))
 
 
-def _hierarchy(rgb, mask, *, n_regions=None, threshold=None, rng=0):
-    return hierarchy(rgb, mask=mask, rng=rng).cut(n_regions, threshold).labels
+class _Method(NamedTuple):
+    """How a method divides, and what suits it; min_size is a part of the picture."""
+
+    partition: Callable
+    sigma: float = 0.0
+    min_size: float = 0.0
+    threshold: float = 0.0
+    connectivity: int = 1
 
 
-def _kmeans(rgb, mask, *, n_clusters=4, position_weight=0.0, rng=0):
-    n_clusters = check.integer("segment", "n_clusters", n_clusters, low=1)
-    weight = check.real("segment", "position_weight", position_weight, low=0)
-    lab = extract_features(rgb)["lab"]
-    height, width = lab.shape[:2]
-    points = lab.reshape(-1, 3)
-    if weight > 0:
-        scale = weight / max(height, width)
-        rows, columns = np.mgrid[:height, :width].reshape(2, -1, 1).astype(np.float32) * np.float32(scale)
-        points = np.concatenate([points, rows, columns], axis=1)
-    labels = np.full(height * width, -1, np.int32)
-    inside = slice(None) if mask is None else mask.reshape(-1)
-    points = points[inside]
-    if len(points):
-        result = kernels.kmeans(points, min(n_clusters, len(points)), max_iter=50, tol=1e-3, rng=rng)
-        labels[inside] = result.labels
-    return labels.reshape(height, width)
-
-
-def _watershed(rgb, mask, *, flat=1.75):
-    flat = check.real("segment", "flat", flat, low=0)
-    gradient = extract_features(rgb)["gradient"]
-    # A wide flat part, such as a sky, is one marker; its local minima would be many.
-    is_flat = gradient < flat if mask is None else (gradient < flat) & mask
-    markers = kernels.label(is_flat, connectivity=1)
-    return kernels.watershed(gradient, markers if markers.any() else None, mask=mask)
-
-
-# Function, sigma, and min_size as a part of the picture, these chosen by the covering of every fourth training picture
-# of BSDS500: 0.52 for k-means, 0.53 for the watershed.
-_METHODS = {"hierarchy": (_hierarchy, 0.0, 0.0), "kmeans": (_kmeans, 2.5, 0.01), "watershed": (_watershed, 3.5, 0.01)}
+# Chosen by the covering of every fourth training picture of BSDS500: 0.56 for k-means, felzenszwalb and slic, 0.53 for
+# the watershed.
+_METHODS = {
+    "hierarchy": _Method(partitions.hierarchy, threshold=0.5),
+    "kmeans": _Method(partitions.kmeans, 1.5, 0.0025, threshold=0.5),
+    "dbscan": _Method(partitions.dbscan, 2.5, 0.01),
+    "watershed": _Method(partitions.watershed, 3.5, 0.01),
+    "felzenszwalb": _Method(partitions.felzenszwalb, 1.5, 0.005, connectivity=2),
+    "slic": _Method(partitions.slic, 1.0, 0.0025, threshold=0.5),
+}

@@ -3,7 +3,7 @@
 import numpy as np
 
 from ..kernels import _validate as check
-from ..kernels import gaussian
+from ..kernels import distance_transform_edt, gaussian
 
 
 def as_rgb(function, image):
@@ -26,6 +26,14 @@ def as_rgb(function, image):
         alpha = unit[:, :, 3:]
         unit = unit[:, :, :3] * alpha + (1 - alpha)
     return np.ascontiguousarray(unit)
+
+
+def continued(rgb, mask):
+    """The picture with what is outside the mask in the colours of its nearest pixels, so that nothing shows there."""
+    if mask is None or not mask.any():
+        return rgb
+    _, nearest = distance_transform_edt(~mask, return_indices=True)
+    return rgb[tuple(nearest)]
 
 
 def preprocess(image, *, sigma=1.0):

@@ -12,7 +12,7 @@ OBJECTIVES = ("non-saturating", "minimax", "hinge", "least-squares", "wgan-gp", 
 PENALISED = ("wgan-gp", "r1")
 SCHEDULES = ("constant", "linear", "cosine")
 AUGMENTATIONS = ("flip", "shift", "colour")
-METHODS = ("hierarchy", "kmeans", "watershed")
+METHODS = ("hierarchy", "kmeans", "dbscan", "watershed", "felzenszwalb", "slic")
 DEFAULT_STEPS = 2000
 REGIONS = "regions:"
 WRITE = ("labels", "overlay", "mosaic", "contours", "table", "explore")
@@ -68,7 +68,7 @@ def segment(arguments):
 
     options = {}
     if arguments.regions is not None:
-        options["n_clusters" if arguments.method == "kmeans" else "n_regions"] = arguments.regions
+        options["n_regions"] = arguments.regions
     if arguments.threshold is not None:
         options["threshold"] = arguments.threshold
     write = list(dict.fromkeys(arguments.write + ["explore"] * arguments.explore))
@@ -77,7 +77,7 @@ def segment(arguments):
             arguments.images, arguments.out, method=arguments.method, write=write, jobs=arguments.jobs,
             redo=arguments.redo, progress=len(arguments.images) > 1 or Path(arguments.images[0]).is_dir(), **options,
         )  # fmt: skip
-    except TypeError as error:  # an option that the method does not have
+    except TypeError as error:  # options that exclude each other
         raise ValueError(str(error)) from None
     status = 0
     for path, n_regions, failure in results:
@@ -233,8 +233,8 @@ def _parser():
     sub.add_argument("images", nargs="+", metavar="IMAGE|FOLDER")
     sub.add_argument("-o", "--out", type=Path, required=True, metavar="DIR", help="folder for the results")
     sub.add_argument("--method", choices=METHODS, default=METHODS[0], help="default: %(default)s")
-    sub.add_argument("--regions", type=_at_least(1), metavar="N", help="how many regions (kmeans: clusters)")
-    sub.add_argument("--threshold", type=float, metavar="T", help="hierarchy: strength of contour, 0 to 1 (0.5)")
+    sub.add_argument("--regions", type=_at_least(1), metavar="N", help="merge neighbours down to so many regions")
+    sub.add_argument("--threshold", type=float, metavar="T", help="merge neighbours that differ less, 0 to 1")
     sub.add_argument(
         "--write", type=_names(WRITE), default=["labels", "overlay", "mosaic"], metavar="A,B,...",
         help=f"of {', '.join(WRITE)}; default: labels,overlay,mosaic",

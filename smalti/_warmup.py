@@ -34,7 +34,10 @@ def _jobs() -> dict[str, Callable[[], object]]:
         "watershed": lambda: kernels.watershed(gray, kernels.label(blobs)),
         "segment by hierarchy": lambda: segment.segment(rgb, "hierarchy"),
         "segment by kmeans": lambda: segment.segment(rgb, "kmeans", rng=0),
+        "segment by dbscan": lambda: segment.segment(rgb, "dbscan"),
         "segment by watershed": lambda: segment.segment(rgb, "watershed"),
+        "segment by felzenszwalb": lambda: segment.segment(rgb, "felzenszwalb"),
+        "segment by slic": lambda: segment.segment(rgb, "slic"),
         "DCGAN training": train_step,
     }
 

@@ -133,7 +133,7 @@ def test_info():
 # segment
 
 
-@pytest.mark.parametrize("method", ["kmeans", "watershed"])
+@pytest.mark.parametrize("method", ["kmeans", "watershed", "felzenszwalb", "slic"])
 def test_segment(photo, tmp_path, capsys, method):
     assert status("segment", photo, "-o", tmp_path / "out", "--method", method) == 0
     out = capsys.readouterr()
@@ -194,8 +194,8 @@ def test_segment_a_folder_once(photo, tmp_path, capsys):
 
 
 def test_segment_options_that_do_not_fit(photo, tmp_path, capsys):
-    message = failure(capsys, "segment", photo, "-o", tmp_path / "out", "--method", "watershed", "--regions", "3")
-    assert "method 'watershed' has the options sigma, min_size, mask, flat, got n_regions" in message
+    message = failure(capsys, "segment", photo, "-o", tmp_path / "out", "--regions", "3", "--threshold", "0.2")
+    assert "segment: give n_regions or threshold, not both" in message
     message = failure(
         capsys, "segment", photo, "-o", tmp_path / "out", "--method", "kmeans", "--write", "overlay,contours"
     )

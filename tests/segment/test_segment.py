@@ -11,10 +11,11 @@ from smalti import segment as package
 from smalti._picture import picture
 from smalti.kernels._jit import JIT
 from smalti.segment import Segmentation, extract_features, metrics, preprocess, segment
+from smalti.segment.partitions import number_of_clusters
 from tests.helpers import bit_identical_for_callers, bit_identical_for_threads, check_layouts, data
 from tests.strategies import examples, images
 
-METHODS = ("hierarchy", "kmeans", "watershed") if JIT else ("kmeans", "watershed")  # the first takes long as Python
+METHODS = ("kmeans", "dbscan", "watershed", "felzenszwalb", "slic") + (("hierarchy",) if JIT else ())  # long as Python
 
 
 def halves(dtype=np.float64):
@@ -28,12 +29,11 @@ def halves(dtype=np.float64):
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32, np.float64])
 def test_two_halves(method, dtype):
-    options = {"hierarchy": {"n_regions": 2}, "kmeans": {"n_clusters": 2}}
-    result = segment(halves(dtype), method, **options.get(method, {}))
+    result = segment(halves(dtype), method, n_regions=2)
     assert result.labels.dtype == np.int32
     assert result.n_regions == 2
     expected = np.repeat([[0] * 25 + [1] * 15], 30, axis=0)
-    assert metrics.covering(expected, result.labels) > 0.9
+    assert metrics.covering(expected, result.labels) > (0.75 if method == "dbscan" else 0.9)  # a soft border is noise
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -45,8 +45,10 @@ def test_labels_have_no_gaps_and_regions_are_connected(method, image):
     result = segment(image, method, min_size=3)
     labels = result.labels
     assert labels.shape == image.shape[:2]
-    assert sorted(np.unique(labels)) == list(range(result.n_regions))
-    assert label(labels, connectivity=1, background=-1).max() == result.n_regions
+    assert set(np.unique(labels)) - {-1} == set(range(result.n_regions))
+    assert method == "dbscan" or labels.min() == 0
+    connectivity = 2 if method == "felzenszwalb" else 1
+    assert label(labels, connectivity=connectivity, background=-1).max() == result.n_regions
     firsts = [int(np.flatnonzero(labels.ravel() == k)[0]) for k in range(result.n_regions)]
     assert firsts == sorted(firsts)
 
@@ -58,6 +60,69 @@ def test_constant_and_tiny_pictures_are_one_region(method):
     assert segment(np.zeros((1, 9), np.uint8), method).n_regions == 1
 
 
+@pytest.mark.parametrize("method", [m for m in METHODS if m != "hierarchy"])  # whose windows are wider than the stripes
+def test_as_many_regions_as_asked_for(method):
+    image = np.zeros((24, 40, 3))
+    for k, color in enumerate([(1, 0, 0), (0.9, 0.1, 0), (0, 0, 1), (0, 0.1, 0.9), (0, 1, 0)]):
+        image[:, 8 * k : 8 * k + 8] = color
+    settings = {
+        "watershed": {"flat": 0.5},
+        "felzenszwalb": {"scale": 1.0},
+        "slic": {"n_segments": 60, "compactness": 1.0},
+    }.get(method, {})
+    for n in (1, 3, 5):
+        labels = segment(image, method, n_regions=n, sigma=0, min_size=0, **settings).labels
+        assert labels.max() == n - 1
+    np.testing.assert_array_equal(labels[0, 1::8], range(5))
+    pairs = segment(image, method, n_regions=3, sigma=0, min_size=0, **settings).labels[0, 1::8]
+    np.testing.assert_array_equal(pairs, [0, 0, 1, 1, 2])
+
+
+def test_clusters_of_features():
+    """Three colours, one of them in two places; a constant picture; how much the place counts."""
+    image = np.zeros((20, 40, 3))
+    image[:, 10:20] = 0.8, 0.2, 0.1
+    image[:, 20:30] = 0.1, 0.3, 0.9
+    for options in ({"n_clusters": "auto"}, {"n_clusters": 3}, {"n_clusters": "auto", "features": ("rgb", "hsv")}):
+        labels = segment(image, "kmeans", sigma=0, **options).labels
+        np.testing.assert_array_equal(labels, np.repeat([np.repeat(np.arange(4), 10)], 20, axis=0))
+    assert segment(np.full((9, 9), 0.3), "kmeans", n_clusters="auto").n_regions == 1
+    gray = np.full((20, 40, 3), 0.5)
+    placed = segment(gray, "kmeans", n_clusters=2, position_weight=1, threshold=0)
+    np.testing.assert_array_equal(placed.labels, np.repeat([np.repeat([0, 1], 20)], 20, axis=0))
+    heavy = {"features": ("rgb", "position"), "weights": {"position": 1.0}}
+    np.testing.assert_array_equal(segment(gray, "kmeans", n_clusters=2, threshold=0, **heavy).labels, placed.labels)
+
+
+@pytest.mark.parametrize("n", [1, 2, 3, 5])
+def test_number_of_clusters(n):
+    rng = np.random.default_rng(n)
+    centers = np.array([(0, 0, 0), (9, 0, 0), (0, 9, 0), (0, 0, 9), (9, 9, 9)])[:n]
+    points = np.repeat(centers, 60, axis=0) + rng.normal(0, 0.0 if n == 1 else 0.7, (60 * n, 3))
+    assert number_of_clusters(points.astype(np.float32)) == n
+    assert number_of_clusters(np.arange(n)[:, None].astype(np.float32)) == n
+
+
+def test_noise_of_dbscan():
+    image = np.full((30, 40, 3), 0.2)
+    image[:, 20:] = 0.7
+    image[10, 30] = 0.0, 1.0, 0.0
+    labels = segment(image, "dbscan", sigma=0).labels
+    expected = np.repeat([np.repeat([0, 1], 20)], 30, axis=0)
+    expected[10, 30] = -1
+    np.testing.assert_array_equal(labels, expected)
+
+
+@pytest.mark.compiled
+@pytest.mark.parametrize("scale, sigma, min_size", [(100, 0.8, 50), (300, 1.5, 20)])
+def test_felzenszwalb_as_skimage(scale, sigma, min_size):
+    segmentation = pytest.importorskip("skimage.segmentation")
+    image, _ = picture(96, 144)
+    expected = segmentation.felzenszwalb(image, scale=scale, sigma=sigma, min_size=min_size)
+    result = segment(image, "felzenszwalb", scale=scale, sigma=sigma, min_size=min_size)
+    np.testing.assert_array_equal(result.labels, expected)
+
+
 @pytest.mark.compiled
 def test_built_in_picture():
     image, truth = picture()
@@ -65,7 +130,17 @@ def test_built_in_picture():
 
 
 @pytest.mark.compiled
-@pytest.mark.parametrize("method, least", [("hierarchy", 0.52), ("kmeans", 0.42), ("watershed", 0.47)])
+@pytest.mark.parametrize(
+    "method, least",
+    [
+        ("hierarchy", 0.52),
+        ("kmeans", 0.44),
+        ("dbscan", 0.40),
+        ("watershed", 0.47),
+        ("felzenszwalb", 0.50),
+        ("slic", 0.46),
+    ],
+)
 def test_photographs(method, least):
     folder = data("bsds500", "val")
     scores = []
@@ -85,7 +160,7 @@ def test_threads_and_callers(method):
 
 
 def test_layouts():
-    check_layouts(lambda image: segment(image, "kmeans").labels, picture()[0][::5, ::5])
+    check_layouts(lambda image: segment(image, "kmeans", n_clusters=4).labels, picture()[0][::8, ::8])
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -96,6 +171,8 @@ def test_a_mask_restricts_every_method(method):
     result = segment(image, method, mask=mask, sigma=0)
     np.testing.assert_array_equal(result.labels >= 0, mask)
     assert metrics.covering((image[..., 0] > 0.5)[mask][None], result.labels[mask][None]) > 0.9
+    image[~mask] = np.random.default_rng(0).random((np.count_nonzero(~mask), 3))
+    np.testing.assert_array_equal(segment(image, method, mask=mask, sigma=0).labels, result.labels)
     assert segment(image, method, mask=np.zeros_like(mask)).n_regions == 0
     with pytest.raises(ValueError, match=r"segment: mask must have shape \(30, 40\), got \(40, 30\)"):
         segment(image, method, mask=mask.T)
@@ -183,14 +260,24 @@ def test_bad_input():
         (lambda: segment(image[:0]), "segment: image must not be empty"),
         (lambda: segment(image, "magic"), "segment: method must be one of 'hierarchy', .*, got 'magic'"),
         (lambda: segment(image, "kmeans", n_clusters=0), "segment: n_clusters must be at least 1, got 0"),
+        (lambda: segment(image, "kmeans", position_weight=-1), "segment: position_weight must be at least 0, got -1"),
+        (lambda: segment(image, "kmeans", features=("smell",)), "extract_features: names must be some of"),
+        (lambda: segment(image, "dbscan", eps=0), "segment: eps must be greater than 0"),
+        (lambda: segment(image, "dbscan", reach=0), "segment: reach must be greater than 0"),
+        (lambda: segment(image, "felzenszwalb", scale=-1), "felzenszwalb: scale must be at least 0, got -1"),
+        (lambda: segment(image, "slic", n_segments=0), "slic: n_segments must be at least 1, got 0"),
+        (lambda: segment(image, "slic", threshold=2), "segment: threshold must be from 0 to 1, got 2"),
+        (lambda: segment(image, "slic", n_regions=0), "segment: n_regions must be at least 1, got 0"),
         (lambda: segment(image, sigma=-1), "preprocess: sigma must be at least 0, got -1"),
     ]:
         with pytest.raises(ValueError, match=message):
             call()
     with pytest.raises(
-        TypeError, match="segment: method 'watershed' has the options sigma, min_size, mask, flat, got n_clusters"
+        TypeError, match=r"method 'watershed' has the options n_regions, threshold, .*, mask, flat, got n_clusters"
     ):
         segment(image, "watershed", n_clusters=3)
+    with pytest.raises(TypeError, match="segment: give n_regions or threshold, not both"):
+        segment(image, "slic", n_regions=3, threshold=0.5)
     with pytest.raises(TypeError, match="image must be an array of real numbers"):
         segment(image.astype(complex))
     assert set(package.__all__) >= {"segment", "Segmentation", "preprocess", "extract_features"}
