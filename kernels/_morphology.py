@@ -1,112 +1,158 @@
 """Least and greatest values under a flat footprint: what erosion, dilation, opening and closing share.
 
-A footprint is a set of horizontal runs. The least values under a run of length L at every place of a line come from
-those of the largest power of two p <= L, as min(m[j], m[j + L - p]), and those of a power of two from those of half of
-it: a line costs about log2(KW) passes, and one more for each length that occurs. A rectangle is treated likewise down
-the columns, with log2(KH) passes a row; for another footprint the result is the least of one line for each run. All
-passes go element by element over whole lines in the cache, 64 bytes at a time.
+The greatest value is the least of the opposites, and what turns the order of a dtype around is a flip of bits: of all
+for integers, of the sign for floats. Pixels are flipped when they are read and when they are written.
 
-Time O(H W (log KW + log KH)) for rectangles, O(H W (log KW + runs)) for others; memory: for each thread the lines under
-the footprint. The three comparisons a pixel and axis of van Herk (1992) follow one after another; these passes are
-vectors.
+A rectangle goes down the columns first, in blocks of as many rows as it has: the window of row k of a block is the end
+of the block's own lines from k on, and the beginning of those that follow, so that three comparisons do whatever the
+height. Source: M. van Herk, "A fast algorithm for local minimum and maximum filters on rectangular and octagonal
+kernels" (1992). Along a row the extremes of 4, 16, 64, ... pixels come from four of a quarter, and those of any length
+from up to four that overlap: vectors, where van Herk's comparisons would follow one after another.
+
+Any other footprint is a set of horizontal runs: each line gets its extremes along the row once for each length of run
+that occurs, and the result is the extreme of one such line for each run.
+
+Time O(H W log KW) for rectangles, O(H W (log KW + runs)) for others; memory: for each thread the lines under the
+footprint.
 """
 
 import numpy as np
 
 from . import _validate as check
-from ._image import MODES, border_index
-from ._jit import EXACT, helper
+from ._image import MODES, border_index, extend_line, scratch
+from ._jit import helper
 from ._parallel import chunk_size, chunked
+from ._simd import WIDTH
+from ._simd_raw import any_lane, flip_bits, is_nan, lesser, load_raw, raw_lanes, splat_raw, store_raw
 
+_AS_IS = np.uint64(0)  # flips no bits
 _DTYPES = (np.uint8, np.uint16, np.int32, np.float32, np.float64)
 
 
-@helper(fastmath=EXACT)
-def _combine(a, b, maximum, out):
-    """out = the greater or lesser of a and b, place by place; b may be longer. Requires: out is apart from both."""
-    b = b[: a.size]
-    if maximum:
-        for j in range(a.size):
-            out[j] = a[j] if a[j] > b[j] else b[j]
-    else:
-        for j in range(a.size):
-            out[j] = a[j] if a[j] < b[j] else b[j]
-
-
-@helper(fastmath=EXACT)
-def _combine_into(out, b, maximum):
-    b = b[: out.size]
-    if maximum:
-        for j in range(out.size):
-            out[j] = out[j] if out[j] > b[j] else b[j]
-    else:
-        for j in range(out.size):
-            out[j] = out[j] if out[j] < b[j] else b[j]
+@helper
+def _fetch(image, flip, start, j, cval):
+    """The two vectors from column j of the row at flat index `start`, their bits flipped; below 0 of `cval`."""
+    if start < 0:
+        return splat_raw(image, cval), splat_raw(image, cval)
+    return (
+        flip_bits(load_raw(image, start + j), flip),
+        flip_bits(load_raw(image, start + j + raw_lanes(image)), flip),
+    )
 
 
 @helper
-def _extremes(image, place, columns, before, lengths, cval, maximum, powers, lines):
-    """lines[k]: the extremes of row `place`, with its borders, under runs of lengths[k] from every place on.
+def _down_columns(image, flip, starts, count, cval, lines, begin, pitch, ends):
+    """lines[begin + k * pitch + j]: the least of the rows at starts[k : k + rows] of image, for k < count <= rows.
 
-    Requires: lengths ascending; powers (2, bordered width); lines (lengths or more, bordered width).
+    Requires: 2 rows - 1 starts; ends: room for two vectors a row. Returns whether a NaN was met.
     """
-    n, width = columns.size, image.shape[1]
-    line = powers[0]
-    if place < 0:
-        line[:] = cval
-    else:
-        row, middle = image[place], line[before : before + width]
-        for j in range(width):
-            middle[j] = row[j]
-        for border in range(n - width):
-            j = border if border < before else border + width
-            line[j] = row[columns[j]] if columns[j] >= 0 else cval
-    size, other = 1, 1
+    width, step, rows = image.shape[1], raw_lanes(image), (starts.size + 1) // 2
+    bad = is_nan(splat_raw(image, cval))
+    for left in range(0, width, 2 * step):
+        j = min(left, width - 2 * step)
+        u, v = _fetch(image, flip, starts[rows - 1], j, cval)
+        bad = bad | is_nan(u) | is_nan(v)
+        end_u, end_v, beginning_u, beginning_v = u, v, u, v  # the middle row is in every window
+        for k in range(rows - 1, 0, -1):
+            store_raw(ends, 2 * k * step, end_u)
+            store_raw(ends, (2 * k + 1) * step, end_v)
+            u, v = _fetch(image, flip, starts[k - 1], j, cval)
+            bad = bad | is_nan(u) | is_nan(v)
+            end_u, end_v = lesser(end_u, u), lesser(end_v, v)
+        store_raw(lines, begin + j, end_u)
+        store_raw(lines, begin + j + step, end_v)
+        for k in range(1, count):
+            u, v = _fetch(image, flip, starts[rows - 1 + k], j, cval)
+            bad = bad | is_nan(u) | is_nan(v)
+            beginning_u, beginning_v = lesser(beginning_u, u), lesser(beginning_v, v)
+            at = begin + k * pitch + j
+            store_raw(lines, at, lesser(load_raw(ends, 2 * k * step), beginning_u))
+            store_raw(lines, at + step, lesser(load_raw(ends, (2 * k + 1) * step), beginning_v))
+    return any_lane(bad)
+
+
+@helper
+def _widen(line, at, size, length, n, flip, out, o):
+    """out[o + j]: the least of `length` <= 4 size elements from at + j on, of which line[at + j] is that of `size`."""
+    step = raw_lanes(line)
+    for left in range(0, n, step):
+        j = min(left, n - step)
+        value = lesser(load_raw(line, at + j), load_raw(line, at + j + length - size))
+        if length > 2 * size:
+            value = lesser(value, load_raw(line, at + j + size))
+        if length > 3 * size:
+            value = lesser(value, load_raw(line, at + j + 2 * size))
+        store_raw(out, o + j, flip_bits(value, flip))
+
+
+@helper
+def _along_row(line, at, span, lengths, powers, pitch, flip, out, o):
+    """out[o + k * pitch + j]: the least of lengths[k] elements from at + j on, its bits flipped, as far as `span` goes.
+
+    Requires: lengths ascending, each leaving at least a vector of the span; powers: room for two lines of `pitch`.
+    """
+    size, other = 1, 0
     for k in range(lengths.size):
         length = lengths[k]
-        while 2 * size <= length:
-            _combine(line[: n - 2 * size + 1], line[size:], maximum, powers[other])
-            line = powers[other]
-            other = 1 - other
-            size *= 2
-        _combine(line[: n - length + 1], line[length - size :], maximum, lines[k])
+        while 4 * size < length:
+            _widen(line, at, size, 4 * size, span - 4 * size + 1, _AS_IS, powers, other)
+            line, at, other, size = powers, other, pitch - other, 4 * size
+        _widen(line, at, size, length, span - length + 1, flip, out, o + k * pitch)
 
 
-@chunked(fastmath=EXACT)
-def _rectangle_rows(lo, hi, image, places, columns, before, lengths, levels, cval, maximum, out):
-    """Requires: lengths of one length; 2**levels the largest power of two within the rows of the rectangle."""
-    width = image.shape[1]
-    deep = places.size - image.shape[0] + 1
-    powers = np.empty((2, columns.size), image.dtype)
-    ring = np.empty((deep, levels + 1, columns.size), image.dtype)  # [row, t]: extremes of 2**t rows from `row` on
+@chunked
+def _rectangle_rows(lo, hi, image, flip, places, columns, before, skipped, rows, lengths, cval, nan, out):
+    # Requires: image, out (H, at least two vectors), the columns beyond the picture anything but NaN; rows - 1 places
+    # more than lines; columns with `before` pixels on either side, of which the first `skipped` are not reached; one
+    # length; lo a multiple of rows.
+    width, step = out.shape[1], raw_lanes(image)
+    begin = -(-before // step) * step  # a line without its border begins at a whole vector
+    pitch = begin + width + before + step
+    lines, powers, ends = scratch(rows * pitch, image), scratch(2 * pitch, image), scratch(2 * rows * step, image)
+    starts = np.empty(2 * rows - 1, np.int64)
+    for i in range(lo, hi, rows):
+        count = min(rows, hi - i)
+        for k in range(rows - 1 + count):
+            starts[k] = places[i + k] * width
+        nan[i] = _down_columns(image, flip, starts, count, cval, lines, begin, pitch, ends)
+        for k in range(count):
+            at = k * pitch + begin - before
+            extend_line(lines, at, columns.size - 2 * before, columns, 1, cval)
+            span = width + lengths[0] - 1
+            _along_row(lines, at + skipped, span, lengths, powers, pitch, flip, out, (i + k) * width)
+
+
+@chunked
+def _footprint_rows(lo, hi, image, flip, places, columns, before, lengths, runs, cval, nan, out):
+    # Requires: as above; runs (R, 3): row of the footprint, column of the bordered line, number of the length.
+    width, step = out.shape[1], raw_lanes(image)
+    begin = -(-before // step) * step
+    pitch = begin + width + before + step
+    line, powers = scratch(pitch, image), scratch(2 * pitch, image)
+    deep = places.size - out.shape[0] + 1
+    ring, starts = scratch(deep * lengths.size * pitch, image), np.empty(len(runs), np.int64)
+    bad = is_nan(splat_raw(image, cval))
     for p in range(lo, hi + deep - 1):
-        _extremes(image, places[p], columns, before, lengths, cval, maximum, powers, ring[p % deep])
-        for t in range(levels):
-            first = p + 1 - (2 << t)
-            if first >= lo:
-                half = ring[(first + (1 << t)) % deep, t]
-                _combine(ring[first % deep, t][:width], half, maximum, ring[first % deep, t + 1])
+        for left in range(0, width, 2 * step):
+            j = min(left, width - 2 * step)
+            u, v = _fetch(image, flip, places[p] * width, j, cval)
+            bad = bad | is_nan(u) | is_nan(v)
+            store_raw(line, begin + j, u)
+            store_raw(line, begin + j + step, v)
+        extend_line(line, begin - before, columns.size - 2 * before, columns, 1, cval)
+        row = p % deep * lengths.size * pitch
+        _along_row(line, begin - before, width + 2 * before, lengths, powers, pitch, _AS_IS, ring, row)
         i = p - deep + 1
         if i >= lo:
-            _combine(ring[i % deep, levels][:width], ring[(p + 1 - (1 << levels)) % deep, levels], maximum, out[i])
-
-
-@chunked(fastmath=EXACT)
-def _footprint_rows(lo, hi, image, places, columns, before, lengths, runs, cval, maximum, out):
-    """Requires: runs (R, 3) of R > 1 runs: row of the footprint, first column, number of the length."""
-    width = image.shape[1]
-    deep = places.size - image.shape[0] + 1
-    powers = np.empty((2, columns.size), image.dtype)
-    ring = np.empty((deep, lengths.size, columns.size), image.dtype)
-    for p in range(lo, hi + deep - 1):
-        _extremes(image, places[p], columns, before, lengths, cval, maximum, powers, ring[p % deep])
-        i = p - deep + 1
-        if i >= lo:
-            first = ring[(i + runs[0, 0]) % deep, runs[0, 2]][runs[0, 1] :]
-            second = ring[(i + runs[1, 0]) % deep, runs[1, 2]][runs[1, 1] :]
-            _combine(first[:width], second, maximum, out[i])
-            for k in range(2, runs.shape[0]):
-                _combine_into(out[i], ring[(i + runs[k, 0]) % deep, runs[k, 2]][runs[k, 1] :], maximum)
+            for r in range(len(runs)):
+                starts[r] = ((i + runs[r, 0]) % deep * lengths.size + runs[r, 2]) * pitch + runs[r, 1]
+            for left in range(0, width, step):
+                j = min(left, width - step)
+                value = load_raw(ring, starts[0] + j)
+                for r in range(1, len(runs)):
+                    value = lesser(value, load_raw(ring, starts[r] + j))
+                store_raw(out, i * width + j, flip_bits(value, flip))
+    nan[lo] = any_lane(bad)
 
 
 def _runs(footprint):
@@ -118,28 +164,39 @@ def _runs(footprint):
     return np.array(found, np.int64).reshape(-1, 3)
 
 
-def extremes(image, footprint, origin, maximum, mode, cval):
+def extremes(function, image, footprint, origin, maximum, mode, cval):
     """The extremes under a footprint (KH, KW) of bool whose element `origin` lies on the pixel."""
     (height, width), (rows, columns) = image.shape, footprint.shape
-    runs = _runs(footprint)
-    lengths, runs[:, 2] = np.unique(runs[:, 2], return_inverse=True)
-    out = np.empty_like(image)
+    missing = max(0, WIDTH // 4 // image.itemsize - width)
+    padded = np.pad(image, ((0, 0), (0, missing))) if missing else image
+    out, nan = np.empty_like(padded), np.zeros(height, bool)
+
+    flip = _AS_IS if not maximum else np.uint64(1 << (8 * image.itemsize - 1)) if image.dtype.kind == "f" else ~_AS_IS
+    bits = np.dtype(f"u{image.itemsize}")
+    cval = (np.array(cval, image.dtype).view(bits) ^ flip.astype(bits)).view(image.dtype)[()]
+    before = max(origin[1], columns - 1 - origin[1])
+    skipped = before - origin[1]
     lines = (
-        image, border_index(height, origin[0], rows - 1 - origin[0], mode),
-        border_index(width, origin[1], columns - 1 - origin[1], mode), origin[1], lengths,
+        padded, flip, border_index(height, origin[0], rows - 1 - origin[0], mode),
+        border_index(width, before, before, mode), before,
     )  # fmt: skip
-    cval = image.dtype.type(cval)
-    line_time = width * image.itemsize * 0.02
+    line_time = width * image.itemsize * 0.01
     if footprint.all():
-        levels = rows.bit_length() - 1
-        grain = max(2 * rows, chunk_size(line_time * (levels + int(columns).bit_length() + 2)))
-        _rectangle_rows(height, *lines, levels, cval, maximum, out, grain=grain)
+        _rectangle_rows(
+            height, *lines, skipped, rows, np.array([columns]), cval, nan, out,
+            grain=rows * chunk_size(rows * line_time * (3 + columns.bit_length())),
+        )  # fmt: skip
     else:
-        if len(runs) == 1:
-            runs = np.repeat(runs, 2, axis=0)
-        grain = max(2 * rows, chunk_size(line_time * (len(runs) + 2 * len(lengths) + 2)))
-        _footprint_rows(height, *lines, runs, cval, maximum, out, grain=grain)
-    return out
+        runs = _runs(footprint)
+        lengths, runs[:, 2] = np.unique(runs[:, 2], return_inverse=True)
+        runs[:, 1] += skipped
+        _footprint_rows(
+            height, *lines, lengths, runs, cval, nan, out,
+            grain=max(2 * rows, chunk_size(line_time * (len(runs) + 2 * len(lengths) + 2))),
+        )  # fmt: skip
+    if nan.any():
+        raise ValueError(f"{function}: image must not hold NaN, of which no value is the least")
+    return np.ascontiguousarray(out[:, :width])
 
 
 def morphology(function, image, footprint, mode, cval, steps):
@@ -151,10 +208,6 @@ def morphology(function, image, footprint, mode, cval, steps):
     if dtype.kind in "iu" and dtype not in _DTYPES:
         given = check.as_labels(function, "image", given)
     array = check.as_array(function, "image", given, dtypes=_DTYPES, ndim=2)
-    with np.errstate(invalid="ignore", over="ignore"):  # a sum is NaN where an element is, or opposite infinities are
-        suspicious = array.dtype.kind == "f" and np.isnan(np.add.reduce(array, axis=None))
-    if suspicious and np.isnan(array).any():
-        raise ValueError(f"{function}: image must not hold NaN, of which no value is the least")
     mode = check.one_of(function, "mode", mode, (*MODES, "max", "min", "ignore"))
     cval = check.real(function, "cval", cval)
     parts = _footprints(function, footprint)
@@ -169,7 +222,7 @@ def morphology(function, image, footprint, mode, cval, steps):
             origin = tuple((k - 1) // 2 for k in part.shape)
             if turned:
                 part, origin = part[::-1, ::-1], tuple(k - 1 - o for k, o in zip(part.shape, origin))
-            array = extremes(array, part, origin, maximum, border, beyond)
+            array = extremes(function, array, part, origin, maximum, border, beyond)
     return array.view(np.bool_) if dtype == np.bool_ else array.astype(dtype, copy=False)
 
 

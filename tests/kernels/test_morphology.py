@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from smalti import kernels
-from tests.helpers import bit_identical_for_threads, check_layouts
+from tests.helpers import bit_identical_for_threads, check_layouts, guarded, posix, run_alone
 from tests.reference import morphology as reference
 from tests.strategies import PIXELS, arrays, examples, seeds, sides
 
@@ -82,6 +82,35 @@ def test_threads_and_layouts():
     for footprint in (disk, np.ones((9, 4))):
         bit_identical_for_threads(lambda f=footprint: kernels.opening(image, f))
     check_layouts(lambda x: kernels.erosion(x, disk), image[:30, :40])
+
+
+def reach_only_the_picture():
+    rng = np.random.default_rng(3)
+    disk = np.hypot(*np.mgrid[-3:4, -3:4]) <= 3
+    for side in ("start", "end"):
+        for shape in ((1, 1), (5, 3), (9, 129), (7, 200)):
+            for dtype in (np.uint8, np.float64):
+                image = guarded((rng.random(shape) * 255).astype(dtype), side)
+                for footprint in (disk, np.ones((3, 3)), np.ones((2, 70))):
+                    kernels.dilation(image, footprint)
+
+
+@posix
+@pytest.mark.compiled
+def test_protected_pages():
+    run_alone(reach_only_the_picture)
+
+
+@pytest.mark.compiled
+def test_nan_is_found_wherever_it_is():
+    disk = np.hypot(*np.mgrid[-3:4, -3:4]) <= 3
+    for shape in ((1, 1), (7, 5), (5, 40)):
+        for place in np.ndindex(shape):
+            image = np.zeros(shape, np.float32)
+            image[place] = np.nan
+            for footprint in (disk, np.ones((3, 4)), np.ones((1, 1)), np.ones((9, 1))):
+                with pytest.raises(ValueError, match="erosion: image must not hold NaN"):
+                    kernels.erosion(image, footprint)
 
 
 def test_infinities_are_values_and_nan_is_refused():
