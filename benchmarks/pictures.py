@@ -113,6 +113,7 @@ def _geometry(rgb):
         "resize, 1/8, order 1": kernels.resize(fine, (height, width), order=0),
         "resize, back by order 1": kernels.resize(fine, (height, width), order=1),
         "flip, axis 1": kernels.flip(rgb, 1) / 255,
+        "rotate, order 3": kernels.rotate(rgb, 20, order=3),
     }
 
 
