@@ -78,13 +78,11 @@ def _widen(low, high, chunk, c, lowest, highest):
 
 
 @helper
-def _begin(mask, first, outside, bins):
-    """Bins of pixels from `first` on to which channels add theirs: 0, or `outside` for those masked out."""
-    for k in range(len(bins)):
-        bins[k] = 0
+def _leave_out(mask, first, outside, bins):
+    """Let pixels from `first` on that are masked out have the bin `outside`."""
     if mask is not None:
         for k in range(len(bins)):
-            bins[k] = 0 if mask[first + k] else outside
+            bins[k] = bins[k] if mask[first + k] else outside
 
 
 @helper
@@ -128,16 +126,16 @@ def _add_copies(sums):
 
 @helper
 def _look_up(block, tables, bins):
-    """Add to bins what the tables say of each channel of a block of pixels."""
+    """Let bins be the sums of what the tables say of each channel of a block of pixels."""
     channels = len(tables)
     first, second, third = tables[0], tables[1 % channels], tables[2 % channels]
     for k in range(len(bins)):
         if channels == 1:
-            bins[k] += first[block[k, 0]]
+            bins[k] = first[block[k, 0]]
         elif channels == 2:
-            bins[k] += first[block[k, 0]] + second[block[k, 1]]
+            bins[k] = first[block[k, 0]] + second[block[k, 1]]
         else:
-            bins[k] += first[block[k, 0]] + second[block[k, 1]] + third[block[k, 2]]
+            bins[k] = first[block[k, 0]] + second[block[k, 1]] + third[block[k, 2]]
 
 
 @chunked(fastmath=ORDERED)
@@ -147,8 +145,8 @@ def _count_integers(lo, hi, pixels, mask, weights, tables, partial, grain):
     sums, memory = partial[lo // grain], np.empty(_BLOCK, np.uint32)
     for first in range(lo, hi, _BLOCK):
         bins = memory[: min(_BLOCK, hi - first)]
-        _begin(mask, first, sums.shape[1] - 1, bins)
         _look_up(pixels[first : first + len(bins)], tables, bins)
+        _leave_out(mask, first, sums.shape[1] - 1, bins)
         _end(bins, weights, first, sums)
     _add_copies(sums)
 
@@ -224,11 +222,13 @@ def _count_floats(lo, hi, pixels, mask, weights, edges, n_bins, strides, doubts,
     lines, found = np.empty((3, _BLOCK), edges.dtype), np.empty(_BLOCK, np.int32)
     for first in range(lo, hi, _BLOCK):
         bins = memory[: min(_BLOCK, hi - first)]
-        _begin(mask, first, outside, bins)
+        for k in range(len(bins)):
+            bins[k] = 0
         _take_apart(pixels, first, len(bins), lines)
         for c in range(pixels.shape[1]):
             inner = edges[c, : n_bins[c] + 1]
             _compute(lines[c], inner, doubts[c], strides[c], outside, found, bins)
+        _leave_out(mask, first, outside, bins)
         _end(bins, weights, first, sums)
     _add_copies(sums)
 
