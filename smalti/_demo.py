@@ -56,7 +56,7 @@ def _segment():
     """The picture, its segmentation, and the facts for the page."""
     image, truth = picture()
     start = time.perf_counter()
-    result = segment(image, "kmeans", n_clusters=12, sigma=1.0, min_size=100, rng=2)
+    result = segment(image, "kmeans", n_clusters=12, threshold=0, sigma=1.0, min_size=100, rng=2)
     seconds = time.perf_counter() - start
     score = covering(truth, result.labels)
     h, w = truth.shape
