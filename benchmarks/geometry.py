@@ -60,6 +60,24 @@ def resize(by, size):
     )
 
 
+@row("resize", "RGB float32", order=[3, "area"], by=[2, 0.25])
+def resize_otherwise(order, by, size):
+    image = _picture("float32 RGB", size)
+    to = [round(by * n) for n in size]
+    method = cv2 and (cv2.INTER_AREA if order == "area" else cv2.INTER_CUBIC)
+    peers = {"cv2": cv2 and (lambda: cv2.resize(image, to[::-1], interpolation=method))}
+    if order == 3:
+        peers["skimage"] = transform and (lambda: transform.resize(image, to, 3))
+
+    return Case(
+        lambda: kernels.resize(image, to, order),
+        close(1e-4),
+        peers,
+        unlike=() if order == "area" and by < 1 else ("cv2",),  # no spline through the pixels, and no smoothing
+        reads=image,
+    )
+
+
 @row("rotate", kind=["float32 gray", "float32 RGB", "uint8 RGB"], order=[0, 1, 3])
 def rotate(kind, order, size):
     image = _picture(kind, size)

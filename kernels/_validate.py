@@ -143,7 +143,7 @@ def real(function, name, value, *, low=None, high=None, above=None):
 
 def one_of(function, name, value, choices):
     """`value`, which must be among `choices`."""
-    if not isinstance(value, type(next(iter(choices)))) or value not in choices:
+    if not isinstance(value, tuple(map(type, choices))) or value not in choices:
         expected = ", ".join(map(repr, choices))
         raise ValueError(f"{function}: {name} must be one of {expected}, got {value!r}")
     return value

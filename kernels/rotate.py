@@ -258,12 +258,14 @@ def rotate(
         return turned if turned.dtype == dtype else turned * dtype.type(scale)
 
     corners = [(i, j) for i in (0, shape[0] - 1) for j in (0, shape[1] - 1)]
-    rows = _table(height, [y0 + j * sine + i * cosine for i, j in corners], mode)
-    columns = _table(width, [x0 + j * cosine - i * sine for i, j in corners], mode)
+    y, x = [y0 + j * sine + i * cosine for i, j in corners], [x0 + j * cosine - i * sine for i, j in corners]
+    rows, columns = _table(height, y, mode), _table(width, x, mode)
+    shows_cval = mode == "constant" and (min(x + y) < -3 or max(x) > width + 2 or max(y) > height + 2)
+    may_reach_cval = mode == "constant" and not shows_cval
     low, high = -math.inf, math.inf
-    if clip and order == 3:
+    if clip and order == 3 and not may_reach_cval:
         low, high = (limit * scale for limit in value_range(image))
-        if mode == "constant":
+        if shows_cval:
             low, high = min(low, cval), max(high, cval)
     out, fill = np.empty(shape + image.shape[2:], dtype), np.array(cval).astype(dtype)
     pixels, target, half = image, out, 0.0
@@ -277,7 +279,7 @@ def rotate(
         mode == "constant", fill[()], number(cval / scale), number(scale), number(low), number(high), like,
         target.reshape(*shape, -1), grain=_BAND,
     )  # fmt: skip
-    if clip and order > 0 and mode == "constant" and not any((out[place] == cval).any() for place in corners):
+    if clip and order > 0 and may_reach_cval:
         clip_to_range(out, image, scale, cval)
     return out
 

@@ -27,6 +27,29 @@ def test_linear_against_the_twin(image, shape, mode, cval, anti_aliasing):
 
 
 @examples(100)
+@given(images(), st.tuples(sides(1, 40), sides(1, 40)), st.sampled_from(MODES), floats(0, 1), st.booleans())
+def test_cubic_against_the_twin(image, shape, mode, cval, anti_aliasing):
+    ours = resize(image, shape, 3, mode, cval, anti_aliasing=anti_aliasing)
+    # The coefficients of a spline are up to three times as large as the pixels, in each direction.
+    same(ours, reference.resize(image, shape, 3, mode, cval, anti_aliasing=anti_aliasing), 9)
+
+
+@examples(100)
+@given(images(), st.tuples(sides(1, 40), sides(1, 40)), st.sampled_from(MODES))
+def test_area_against_the_twin(image, shape, mode):
+    # Where an area begins is rounded, a number of up to 40 pixels.
+    same(resize(image, shape, "area", mode), reference.resize(image, shape, "area"), 40)
+
+
+@pytest.mark.compiled
+def test_area_against_opencv():
+    cv2 = pytest.importorskip("cv2")
+    image = np.random.default_rng(8).random((60, 91, 3)).astype(np.float32)
+    for shape in ((30, 91), (20, 13), (41, 17), (1, 1)):
+        same(resize(image, shape, "area"), cv2.resize(image, shape[::-1], interpolation=cv2.INTER_AREA), 4)
+
+
+@examples(100)
 @given(images(dtypes=(np.uint8, np.int32, np.float64)), st.tuples(sides(1, 40), sides(1, 40)))
 def test_nearest_against_the_twin(image, shape):
     ours = resize(image, shape, 0, anti_aliasing=False)
@@ -45,6 +68,11 @@ def test_against_scikit_image(dtype, mode):
         for options in ({}, {"order": 1, "anti_aliasing": False}, {"cval": 3.0}, {"cval": 0.25, "clip": False}):
             ref = transform.resize(image, shape, mode=mode, **options)
             same(resize(image, shape, mode=mode, **options), ref, 3.0)
+        for options in ({}, {"anti_aliasing": False, "clip": False}, {"cval": 0.25}):
+            ref = transform.resize(image, shape, 3, mode, **options)
+            # These borders it makes 12 pixels wide, no wider, before it looks for the spline.
+            magnitude = 1e9 if mode in ("edge", "constant") and dtype == np.float64 else 9
+            same(resize(image, shape, 3, mode, **options), ref, magnitude)
         nearest = transform.resize(image, shape, 0, mode, anti_aliasing=False)
         ours = resize(image, shape, 0, mode, anti_aliasing=False)
         assert ours.dtype == nearest.dtype
@@ -137,9 +165,10 @@ def test_protected_pages():
         (np.zeros((4, 4)), (2.0, 2.0), {}, TypeError, "output_shape must be an int"),
         (np.zeros((4, 4)), (2, 2, 1), {}, ValueError, r"output_shape must be \(OH, OW\), got"),
         (np.zeros((4, 4, 3)), (2, 2, 4), {}, ValueError, r"output_shape must be \(OH, OW\) or \(OH, OW, 3\)"),
-        (np.zeros((4, 4)), (2, 2), {"order": 3}, ValueError, "order must be one of 0, 1"),
+        (np.zeros((4, 4)), (2, 2), {"order": 2}, ValueError, "order must be one of 0, 1, 3, 'area'"),
         (np.zeros((4, 4)), (2, 2), {"mode": "nearest"}, ValueError, "mode must be one of"),
         (np.zeros((4, 4), bool), (2, 2), {"order": 1}, ValueError, "bool of order 1"),
+        (np.zeros((4, 4), bool), (2, 2), {"order": "area"}, ValueError, "bool of order area"),
         (np.zeros((4, 4), int), (2, 2), {"order": 0, "anti_aliasing": True}, ValueError, "int64 of order 0"),
         (np.zeros((4, 4)), (2, 2), {"anti_aliasing_sigma": -1.0}, ValueError, "anti_aliasing_sigma must be at least 0"),
     ],
