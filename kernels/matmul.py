@@ -1,6 +1,6 @@
-"""Matrix product.
+"""Matrix product, plus a row of biases.
 
-    c[i, j] = sum over k of a[i, k] b[k, j]
+    c[i, j] = bias[j] + sum over k of a[i, k] b[k, j]
 
 Both matrices may be transposed views of contiguous ones: rows of `a` are found through a table of offsets anyway, and
 `b` is packed into column panels, from either layout, unless it has too few uses to pay for that.
@@ -142,13 +142,15 @@ def as_matrix(function, name, value, dtypes=check.FLOATS, shape=None):
     return check.as_array(function, name, value, dtypes=dtypes, ndim=2, shape=shape)
 
 
-def matmul(a, b):
-    """Product of two matrices.
+def matmul(a, b, bias=None):
+    """Product of two matrices, plus a bias for each column.
 
     Parameters
     ----------
     a : (M, K) array of float32 or float64
     b : (K, N) array
+        Converted to the dtype of `a`.
+    bias : (N,) array, optional
         Converted to the dtype of `a`.
 
     Returns
@@ -158,8 +160,10 @@ def matmul(a, b):
     Raises
     ------
     ValueError
-        If an argument is not a matrix or the inner dimensions differ.
+        If an argument is not a matrix, or the dimensions do not fit.
     """
     a = as_matrix("matmul", "a", a)
     b = as_matrix("matmul", "b", b, dtypes=(a.dtype.type,), shape=(a.shape[1], None))
-    return multiply(a, b)
+    if bias is not None:
+        bias = check.as_array("matmul", "bias", bias, dtypes=(a.dtype.type,), shape=(b.shape[1],))
+    return multiply(a, b, bias)

@@ -8,7 +8,6 @@ from . import exchange, init, losses, optim
 from .function import no_grad
 from .gradients import check_gradients
 from .layers import BatchNorm, Conv2D, Conv2DTranspose, Dense, Embedding
-from .memory import keep_freed_memory
 from .module import Module, Parameter
 from .ops import concatenate, pad
 from .saving import load, save
@@ -36,5 +35,3 @@ __all__ = [
     "Sigmoid", "Softmax", "SpectralNormalization", "Tanh", "Tensor", "UpSampling2D", "check_gradients", "concatenate",
     "exchange", "grad", "init", "load", "losses", "no_grad", "optim", "pad", "release_memory", "save", "tensor",
 ]  # fmt: skip
-
-keep_freed_memory()

@@ -282,10 +282,7 @@ class MatMul(Function):
 
     def forward(self, a, b, bias=None):
         self.operands = a, b
-        y = kernels.matmul(a.data, b.data)
-        if bias is not None:
-            y += bias.data
-        return y
+        return kernels.matmul(a.data, b.data, None if bias is None else bias.data)
 
     def backward(self, dy):
         a, b = self.operands

@@ -17,23 +17,25 @@ def matrices(m, k, n, dtype, seed=0):
     return rng.uniform(-1, 1, (m, k)).astype(dtype), rng.uniform(-1, 1, (k, n)).astype(dtype)
 
 
-def held(c, a, b):
+def held(c, a, b, bias=None):
     # Each of k additions rounds a sum of at most k.
     eps = np.finfo(a.dtype).eps
-    close(c, reference.matmul(a, b), k=1, atol=2 * eps * (a.shape[1] + 4))
+    close(c, reference.matmul(a, b, bias), k=1, atol=2 * eps * (a.shape[1] + 4))
 
 
 @examples(60)
 @given(
     m=sides(1, 40), k=sides(1, 60), n=sides(1, 150), seed=seeds,
     dtype=st.sampled_from([np.float32, np.float64]), turned=st.tuples(st.booleans(), st.booleans()),
+    biased=st.booleans(),
 )  # fmt: skip
-def test_against_twin(m, k, n, seed, dtype, turned):
+def test_against_twin(m, k, n, seed, dtype, turned, biased):
     a, b = matrices(m, k, n, dtype, seed)
     a, b = (np.asfortranarray(x) if t else x for x, t in zip((a, b), turned, strict=True))
-    c = matmul(a, b)
+    bias = matrices(1, 1, n, dtype, seed + 1)[1][0] if biased else None
+    c = matmul(a, b, bias)
     assert c.dtype == dtype
-    held(c, a, b)
+    held(c, a, b, bias)
 
 
 @pytest.mark.compiled
@@ -65,6 +67,8 @@ def test_bad_input():
         matmul(a, b.T)
     with pytest.raises(ValueError, match=r"matmul: a must have 2 dimensions, got shape \(3,\)"):
         matmul(a[:, 0], b)
+    with pytest.raises(ValueError, match=r"matmul: bias must have shape \(5,\), got \(4,\)"):
+        matmul(a, b, np.ones(4))
     with pytest.raises(ValueError, match="matmul: a must not be empty"):
         matmul(a[:0], b)
     with pytest.raises(TypeError, match="matmul: b must be an array of real numbers, got dtype complex"):
