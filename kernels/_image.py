@@ -12,6 +12,8 @@ that a border may be wider than the picture. The modes, in the words of scipy.nd
 ============  =========================================
 """
 
+import functools
+
 import numpy as np
 
 from ._jit import JIT, helper
@@ -104,8 +106,12 @@ def fetch_line(image, place, columns, channels, cval, lines, start):
     extend_line(lines, start, length, columns, channels, cval)
 
 
+@functools.lru_cache(64)
 def border_index(n, before, after, mode):
-    """Where each of the before + n + after pixels of a bordered line is read from; -1 is the constant."""
+    """Where each of the before + n + after pixels of a bordered line is read from; -1 is the constant.
+
+    The array is shared between callers: not to be written to.
+    """
     place = np.arange(-before, n + after)
     if mode == "nearest":
         return place.clip(0, n - 1)

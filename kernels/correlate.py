@@ -22,7 +22,7 @@ from ._separable import separable
 from ._simd import REGISTERS, lanes
 from ._tile import rank_one_where, store_tile, tile_of_row
 
-_ROWS, _VECTORS = 4, 4 if REGISTERS == 32 else 2  # of a tile
+_ROWS, _VECTORS = 6, 4 if REGISTERS == 32 else 2  # of a tile
 _SECOND_PASS = 15  # what the second pass of separable filters costs by itself, in taps
 
 
@@ -59,11 +59,12 @@ def _taps(weights):
     tile that it counts for; weights: that with which it counts for each row.
     """
     height, width = weights.shape
-    padded = np.pad(weights, ((_ROWS - 1, _ROWS - 1), (0, 0)))
-    line, column = np.indices((height + _ROWS - 1, width)).reshape(2, -1)
-    weights = padded[line[:, None] + np.arange(_ROWS - 1, -1, -1), column[:, None]]
-    rows = (weights != 0) @ (1 << np.arange(_ROWS))
-    return np.column_stack([line, column, rows])[rows > 0], weights[rows > 0]
+    counts = np.zeros((height + _ROWS - 1, width, _ROWS), weights.dtype)
+    for row in range(_ROWS):
+        counts[row : row + height, :, row] = weights
+    rows = (counts != 0) @ (1 << np.arange(_ROWS))
+    line, column = rows.nonzero()
+    return np.stack([line, column, rows[line, column]], axis=1), counts[line, column]
 
 
 def correlate_directly(image, weights, before, mode, cval, out):
@@ -90,11 +91,12 @@ def _separated(weights, dtype):
 
 def correlate_cheaply(image, weights, before, mode, cval, out):
     """`correlate_directly`, but by separable filters where that is less work; NaN then reaches the whole kernel."""
-    down, along = _separated(weights, out.dtype)
-    if down.size + along.size + _SECOND_PASS < weights.size:
-        separable(image, down, along, before, mode, cval, cval * down.sum(1), out)
-    else:
-        correlate_directly(image, weights, before, mode, cval, out)
+    if sum(weights.shape) + _SECOND_PASS < weights.size:  # if it were one separable filter
+        down, along = _separated(weights, out.dtype)
+        if down.size + along.size + _SECOND_PASS < weights.size:
+            separable(image, down, along, before, mode, cval, cval * down.sum(1), out)
+            return
+    correlate_directly(image, weights, before, mode, cval, out)
 
 
 def correlation(function, image, weights, mode, cval, origin, channel_axis, *, flip):
