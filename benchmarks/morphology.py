@@ -9,6 +9,7 @@ from .harness import Case, close, peer, picture, row
 cv2 = peer("cv2")
 ndimage = peer("scipy.ndimage")
 morphology = peer("skimage.morphology")
+feature = peer("skimage.feature")
 
 
 def _same(ours, theirs):
@@ -45,6 +46,17 @@ def remove_small_objects(size):
         _same,
         {"skimage": morphology and (lambda: morphology.remove_small_objects(mask, max_size=20))},
         reads=mask,
+    )
+
+
+@row("peak_local_max", dtype=["uint8", "float32"], min_distance=[1, 10])
+def peak_local_max(dtype, min_distance, size):
+    image = np.ascontiguousarray(picture(*size)[..., 1]).astype(dtype)
+    return Case(
+        lambda: kernels.peak_local_max(image, min_distance),
+        _same,
+        {"skimage": feature and (lambda: feature.peak_local_max(image, min_distance))},
+        reads=image,
     )
 
 

@@ -53,6 +53,7 @@ from .max_pool2d import max_pool2d, max_pool2d_backward
 from .merge_regions import Merges, merge_regions
 from .opening import opening
 from .oriented_gradient import oriented_gradient
+from .peak_local_max import peak_local_max
 from .prewitt import prewitt
 from .region_adjacency import RegionGraph, region_adjacency
 from .relabel_sequential import LabelMap, relabel_sequential
@@ -110,6 +111,7 @@ __all__ = [
     "merge_regions",
     "opening",
     "oriented_gradient",
+    "peak_local_max",
     "prewitt",
     "region_adjacency",
     "relabel_sequential",

@@ -199,15 +199,20 @@ def extremes(function, image, footprint, origin, maximum, mode, cval):
     return np.ascontiguousarray(out[:, :width])
 
 
-def morphology(function, image, footprint, mode, cval, steps):
-    """What the public functions do: `steps` is a sequence of "erosion" and "dilation", one after the other."""
+def comparable(function, image):
+    """(the picture in one of few dtypes, its own dtype): pixels that are only compared, bool as uint8."""
     given = np.asarray(image)
     dtype = given.dtype.newbyteorder("=")
     if dtype == np.bool_:
         given = given.view(np.uint8)
     if dtype.kind in "iu" and dtype not in _DTYPES:
         given = check.as_labels(function, "image", given)
-    array = check.as_array(function, "image", given, dtypes=_DTYPES, ndim=2)
+    return check.as_array(function, "image", given, dtypes=_DTYPES, ndim=2), dtype
+
+
+def morphology(function, image, footprint, mode, cval, steps):
+    """What the public functions do: `steps` is a sequence of "erosion" and "dilation", one after the other."""
+    array, dtype = comparable(function, image)
     mode = check.one_of(function, "mode", mode, (*MODES, "max", "min", "ignore"))
     cval = check.real(function, "cval", cval)
     parts = _footprints(function, footprint)
