@@ -321,7 +321,7 @@ def canny(
     Notes
     -----
     As ``skimage.feature.canny``, worked in float64 whatever the dtype, so that copies of a picture in several dtypes
-    have the same edges. There is no edge within reach of a NaN; with ``use_quantiles`` one NaN leaves none.
+    have the same edges. There is no edge within reach of a NaN or infinity; with ``use_quantiles`` one leaves none.
     """
     image = check.as_image("canny", image, ndim=2)
     sigmas = [check.real("canny", "sigma", s, low=0) for s in sigma_of_axes("canny", sigma, 2, None)]

@@ -131,10 +131,11 @@ def test_pictures_without_an_inside():
             assert edges.dtype == bool and edges.shape == shape and not edges.any()
 
 
-def test_not_a_number():
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_not_a_finite_number(value):
     image = np.random.default_rng(0).random((40, 50))
     expected = canny(image, 1, 0.1, 0.1)
-    image[20, 25] = np.nan
+    image[20, 25] = value
     edges = canny(image, 1, 0.1, 0.1)
     reach = np.zeros(image.shape, bool)
     reach[20 - 6 : 20 + 7, 25 - 6 : 25 + 7] = True
