@@ -62,7 +62,8 @@ def _panel_product(rows, vectors):
             tile = tile_of_row(start, j, rows, vectors)
             if not fresh:
                 tile = load_tile(tile, c, c_base, c_rows, i, min(rows, m - i), n)
-            if i + rows <= m and a_rows[i + rows - 1] - a_rows[i] == rows - 1:
+            # Steps of one are left out: rows that overlap would be kept in registers, of which there are too few.
+            if a_step > 1 and i + rows <= m and a_rows[i + rows - 1] - a_rows[i] == rows - 1:
                 tile = _add_products(tile, a, a_base + a_rows[i], None, 0, 0, a_step, b, b_base, b_step, segments)
             else:
                 tile = _add_products(tile, a, a_base, a_rows, i, m, a_step, b, b_base, b_step, segments)
@@ -127,12 +128,12 @@ def padded(n, dtype):
     return -(-n // step) * step
 
 
-def pad_start(bias, n, dtype):
-    """What sums begin with: the bias or zeros, padded to whole vectors."""
-    start = np.zeros(padded(n, dtype), dtype)
+def pad_start(bias, n, dtype, groups=1):
+    """What sums of `n` columns begin with, the bias or zeros, padded to whole vectors; of one group after another."""
+    start = np.zeros((groups, padded(n, dtype)), dtype)
     if bias is not None:
-        start[:n] = bias
-    return start
+        start[:, :n] = bias.reshape(groups, n)
+    return start.reshape(-1)
 
 
 @helper(allocates=True)
@@ -180,17 +181,24 @@ def pack_rows(lo, hi, source, k_start, run, j_step, j_lo, j_hi, packed, first, d
         j += width
 
 
-def pack(source, k_start, run, j_step, n, dtype):
-    """Column panels of the matrix b(k, j) = source.flat[k_start[k] + j * j_step], j < n: see `pack_rows`."""
+def pack(source, k_start, run, j_step, n, dtype, groups=1, group_step=0):
+    """Column panels of the matrix b(k, j) = source.flat[k_start[k] + j * j_step], j < n: see `pack_rows`.
+
+    Of several groups, each of which begins `group_step` elements of `source` after the one before, one after another.
+    """
     depth = len(k_start)
-    packed = aligned_empty((depth * padded(n, dtype),), dtype)
-    _pack_all_rows(depth, source.reshape(-1), k_start, run, j_step, n, packed, grain=chunk_size(n * 0.15))
+    packed = aligned_empty((groups * depth * padded(n, dtype),), dtype)
+    grain = chunk_size(n * 0.15)
+    _pack_all_rows(groups * depth, source.reshape(-1), k_start, run, j_step, n, groups, group_step, packed, grain=grain)
     return packed
 
 
 @chunked
-def _pack_all_rows(lo, hi, source, k_start, run, j_step, n, packed):
-    pack_rows(lo, hi, source, k_start, run, j_step, 0, n, packed, 0, k_start.size)
+def _pack_all_rows(lo, hi, source, k_start, run, j_step, n, groups, group_step, packed):
+    depth, size = k_start.size, packed.size // groups
+    for q in range(lo // depth, -(-hi // depth)):
+        first, last = max(0, lo - q * depth), min(depth, hi - q * depth)
+        pack_rows(first, last, source[q * group_step :], k_start, run, j_step, 0, n, packed[q * size :], 0, depth)
 
 
 def tile_rows(n, itemsize):

@@ -47,6 +47,14 @@ def windows(function, image, kernel, stride, padding, dilation):
     return Windows(tuple(image), tuple(kernel), stride, dilation, pad, output)
 
 
+def check_groups(function, groups, *channels):
+    """`groups` as an int that divides each of `channels`."""
+    groups = check.integer(function, "groups", groups, low=1)
+    if any(c % groups for c in channels):
+        raise ValueError(f"{function}: groups must divide the channels {channels[0]} and {channels[1]}, got {groups}")
+    return groups
+
+
 def pair(function, name, value, low):
     """An int or a pair of ints, at least `low`, as a pair."""
     if not isinstance(value, (tuple, list)) and isinstance(value, numbers.Integral):

@@ -33,11 +33,11 @@ from ._product import (
     product,
     segment_table,
 )
-from ._windows import windows
+from ._windows import check_groups, windows
 
 
 @functools.lru_cache(maxsize=512)
-def _plan(n, geometry, c_in, c_out, itemsize):
+def _plan(n, geometry, c_in, c_out, groups, itemsize):
     """`_gather.plan`, with where the rows of the packed weights begin in `w` instead of the taps' order."""
     axes = [
         [Phase(e, s, -(-(size - e) // s), 1, _residue_taps(e, k, s, d, p)) for e in range(min(s, size))]
@@ -45,9 +45,9 @@ def _plan(n, geometry, c_in, c_out, itemsize):
             geometry.image, geometry.kernel, geometry.stride, geometry.dilation, geometry.pad, strict=True
         )
     ]
-    order, *rest = plan(n, geometry.output, geometry.image, *axes, c_out, c_in, itemsize)
-    starts = [(i * geometry.kernel[1] + j) * c_in * c_out for i, j in order]
-    return offsets(starts, np.arange(c_out)), *rest
+    order, *rest = plan(n, geometry.output, geometry.image, *axes, c_out // groups, c_in // groups, groups, itemsize)
+    starts = [(i * geometry.kernel[1] + j) * (c_in // groups) * c_out for i, j in order]
+    return offsets(starts, np.arange(c_out // groups)), *rest
 
 
 def _residue_taps(e, taps, stride, dilation, pad):
@@ -99,45 +99,47 @@ def _scatter_items(
                                     row[c, g] += taps[base + j * c_in + g]
 
 
-def input_gradient(dy, w, b, geometry):
+def input_gradient(dy, w, b, geometry, groups):
     """dx for checked, contiguous arrays of one dtype; `b`, if any, is added to every pixel.
 
-    Requires: dy (N, OH, OW, C_out) and w (KH, KW, C_in, C_out) fit `geometry`.
+    Requires: dy (N, OH, OW, C_out) and w (KH, KW, C_in / groups, C_out) fit `geometry`.
     """
     n, c_out = dy.shape[0], dy.shape[3]
-    kh, kw, c_in = w.shape[:3]
+    kh, kw, columns = w.shape[:3]
+    c_in = groups * columns
     (h, wide), _, stride, dilation, pad, _ = geometry
     dx = aligned_empty((n, h, wide, c_in), dy.dtype)
-    start = pad_start(b, c_in, dy.dtype)
-    columns = kh * kw * c_in
-    if 4 * c_in <= padded(1, dy.dtype):
+    start = pad_start(b, columns, dy.dtype, groups)
+    if groups == 1 and 4 * c_in <= padded(1, dy.dtype):
         images, *tables = _scatter_plan(n, geometry, c_in, c_out)
-        w_packed = pack(w, np.arange(c_out), c_out, c_out, columns, dy.dtype)
-        zeros = pad_start(None, columns, dy.dtype)
+        taps = kh * kw * c_in
+        w_packed = pack(w, np.arange(c_out), c_out, c_out, taps, dy.dtype)
+        zeros = pad_start(None, taps, dy.dtype)
         _scatter_items(n, dy, w_packed, zeros, start, kh, kw, *stride, *dilation, *pad, *tables, dx, grain=images)
         return dx
-    if _winograd.pays(n, geometry, geometry.image, c_out, c_in, dy.dtype):
+    if groups == 1 and _winograd.pays(n, geometry, geometry.image, c_out, c_in, dy.dtype):
         flipped = offsets(np.arange(8, -1, -1) * (c_in * c_out), np.arange(c_out))
         _winograd.convolve(dy, w, flipped, c_out, c_out, b, [2 - p for p in pad], dx)
         return dx
-    k_start, items, grain, tables = _plan(n, geometry, c_in, c_out, dy.itemsize)
-    w_packed = pack(w, k_start, c_out, c_out, c_in, dy.dtype)
+    k_start, items, grain, tables = _plan(n, geometry, c_in, c_out, groups, dy.itemsize)
+    shares = c_out // groups
+    w_packed = pack(w, k_start, shares, c_out, columns, dy.dtype, groups, shares)
     gather(items, dy, w_packed, len(k_start), 0, start, *tables, dx, grain=grain)
     return dx
 
 
-def conv2d_backward_input(dy, w, input_shape, *, stride=1, padding=0, dilation=1):
+def conv2d_backward_input(dy, w, input_shape, *, stride=1, padding=0, dilation=1, groups=1):
     """Gradient of `conv2d` with respect to its input.
 
     Parameters
     ----------
     dy : (N, OH, OW, C_out) array of float32 or float64
         Gradient with respect to the output.
-    w : (KH, KW, C_in, C_out) array
+    w : (KH, KW, C_in / groups, C_out) array
         Converted to the dtype of `dy`.
     input_shape : (N, H, W, C_in)
         Shape of the input of the convolution.
-    stride, padding, dilation
+    stride, padding, dilation, groups
         As they were given to `conv2d`.
 
     Returns
@@ -147,14 +149,15 @@ def conv2d_backward_input(dy, w, input_shape, *, stride=1, padding=0, dilation=1
     Raises
     ------
     ValueError
-        If the shapes are not those of one convolution.
+        If the shapes are not those of one convolution, or `groups` does not divide the channels.
     """
     name = "conv2d_backward_input"
     if len(input_shape) != 4:
         raise ValueError(f"{name}: input_shape must be (N, H, W, C_in), got {tuple(input_shape)}")
     n, h, wide, c_in = (check.integer(name, "input_shape", s, low=1) for s in input_shape)
     w = check.as_array(name, "w", w, ndim=4)
+    groups = check_groups(name, groups, c_in, w.shape[3])
     geometry = windows(name, (h, wide), w.shape[:2], stride, padding, dilation)
     dy = check.as_array(name, "dy", dy, shape=(n, *geometry.output, w.shape[3]))
-    w = check.as_array(name, "w", w, dtypes=(dy.dtype,), shape=(None, None, c_in, None))
-    return input_gradient(dy, w, None, geometry)
+    w = check.as_array(name, "w", w, dtypes=(dy.dtype,), shape=(None, None, c_in // groups, None))
+    return input_gradient(dy, w, None, geometry, groups)

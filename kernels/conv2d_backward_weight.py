@@ -2,6 +2,8 @@
 
     dw[i, j, g, f] = sum over n, r, c of x[n, r s + i d - p, c s + j d - p, g] dy[n, r, c, f]
 
+With groups, g counts within the group of input channels that belongs to the group of f.
+
 A matrix product again: its rows are the KH KW C_in places of the window, found at fixed offsets in the pictures, its
 inner dimension the output pixels, one segment for each row of them. The products with the zeros around a picture are
 left out: taps that stand over the same output pixels share their segments. Where that would fill tiles badly, as with
@@ -30,7 +32,7 @@ from ._product import (
     scratch,
     tile_rows,
 )
-from ._windows import copy_padded, under_tap, windows
+from ._windows import check_groups, copy_padded, under_tap, windows
 
 _PIXELS = 384  # about as many are worked on at once: their gradients and pictures stay in the second-level cache,
 _BLOCK_BYTES = 1 << 18  # and so does this much of the sums
@@ -40,50 +42,51 @@ _PACKING_PAYS = 128  # rows of the gradient from which on it pays to pack `dy`
 
 
 @functools.lru_cache(maxsize=512)
-def _plan(n, geometry, c_in, c_out, itemsize):
+def _plan(n, geometry, depth, c_out, groups, itemsize):
     """How pixels and rows of the gradient are divided into work items, and the tables of all taps.
 
     A unit of pixels is either `images` whole pictures or a band of `rows` output rows of one picture. A piece is a
     range of rows of the gradient with the same segments; a block of pieces and a part of the units are an item.
     """
     (h, w), (kh, kw), (sh, sw), (dh, dw), (ph, pw), (oh, ow) = geometry
+    channels = depth * groups
     pixels = min(_PIXELS, max(LEAST_ROWS, n * oh * ow // _ITEMS))
     rows, images = oh, max(1, min(n, round(pixels / (oh * ow))))
     if oh * ow > 2 * pixels:
         rows = -(-oh // round(oh * ow / pixels))
     in_rows, in_columns = (rows - 1) * sh + dh * (kh - 1) + 1, (ow - 1) * sw + dw * (kw - 1) + 1
 
-    groups = {}
+    alike = {}
     for i in range(kh):
         for j in range(kw):
             over = under_tap(i, sh, dh, ph, h, oh), under_tap(j, sw, dw, pw, w, ow)
-            groups.setdefault(over, []).append((i, j))
-    height = tile_rows(c_out, itemsize)
+            alike.setdefault(over, []).append((i, j))
+    height = tile_rows(c_out // groups, itemsize)
     work = [
-        -(-len(taps) * c_in // height) * (r_hi - r_lo) * (c_hi - c_lo)
-        for ((r_lo, r_hi), (c_lo, c_hi)), taps in groups.items()
+        -(-len(taps) * depth // height) * (r_hi - r_lo) * (c_hi - c_lo)
+        for ((r_lo, r_hi), (c_lo, c_hi)), taps in alike.items()
     ]
-    is_padded = -(-kh * kw * c_in // height) * oh * ow < sum(work)
+    is_padded = -(-kh * kw * depth // height) * oh * ow < sum(work)
     if is_padded:
-        groups = {((0, oh), (0, ow)): [tap for taps in groups.values() for tap in taps]}
+        alike = {((0, oh), (0, ow)): [tap for taps in alike.values() for tap in taps]}
         h, w, ph, pw = in_rows, in_columns, 0, 0
 
     share = max(12, _BLOCK_BYTES // (c_out * itemsize) // 12 * 12)
     a_rows, c_rows, segments, pieces, blocks = [], [], [], [], []
     n_rows = n_segments = 0
     room = 0
-    for ((r_lo, r_hi), (c_lo, c_hi)), taps in groups.items():
+    for ((r_lo, r_hi), (c_lo, c_hi)), taps in alike.items():
         i, j = np.array(taps).T
-        a_rows.append(offsets(((i * dh - ph) * w + j * dw - pw) * c_in, np.arange(c_in)))
-        c_rows.append(offsets((i * kw + j) * (c_in * c_out), np.arange(c_in) * c_out))
+        a_rows.append(offsets(((i * dh - ph) * w + j * dw - pw) * channels, np.arange(depth)))
+        c_rows.append(offsets((i * kw + j) * (depth * c_out), np.arange(depth) * c_out))
         of_image = [
-            (((r % rows if is_padded else r) * sh * w + c_lo * sw) * c_in, r % rows * ow + c_lo, c_hi - c_lo)
+            (((r % rows if is_padded else r) * sh * w + c_lo * sw) * channels, r % rows * ow + c_lo, c_hi - c_lo)
             for r in range(r_lo, r_hi)
         ]
         segments += [
-            (k * h * w * c_in + a, k * rows * ow + b, length) for k in range(images) for a, b, length in of_image
+            (k * h * w * channels + a, k * rows * ow + b, length) for k in range(images) for a, b, length in of_image
         ]
-        m = len(taps) * c_in
+        m = len(taps) * depth
         cut = -(-m // (-(-m // share) * 12)) * 12
         for row in range(0, m, cut):
             count = min(cut, m - row)
@@ -97,9 +100,9 @@ def _plan(n, geometry, c_in, c_out, itemsize):
     blocks.append(len(pieces))
 
     units = -(-n // images) * -(-oh // rows)
-    time = 2.0 * n * oh * ow * kh * kw * c_in * c_out / FLOPS_PER_NANOSECOND
+    time = 2.0 * n * oh * ow * kh * kw * depth * c_out / FLOPS_PER_NANOSECOND
     items = max(1, min(_ITEMS, round(time / ITEM_NANOSECONDS)))
-    most = max(1, _PARTS_BYTES // (kh * kw * c_in * c_out * itemsize))
+    most = max(1, _PARTS_BYTES // (kh * kw * depth * c_out * itemsize))
     parts = min(units, most, -(-items // (len(blocks) - 1)))
     dy_starts = offsets(np.arange(images * rows * ow) * c_out)
     tables = np.concatenate(a_rows), np.concatenate(c_rows), np.array(segments, np.int64).reshape(-1, 3)
@@ -109,15 +112,16 @@ def _plan(n, geometry, c_in, c_out, itemsize):
 
 @chunked
 def _correlate_items(
-    lo, hi, x, dy, zeros, sh, ph, pw, step, parts, units, images, rows, in_rows, in_columns, is_padded, dy_starts,
-    a_rows, c_rows, segments, pieces, blocks, sums,
+    lo, hi, x, dy, zeros, groups, sh, ph, pw, step, parts, units, images, rows, in_rows, in_columns, is_padded,
+    dy_starts, a_rows, c_rows, segments, pieces, blocks, sums,
 ):  # fmt: skip
     n, oh, ow, c_out = dy.shape
-    h, w, c_in = x.shape[1], x.shape[2], x.shape[3]
+    h, w, channels = x.shape[1], x.shape[2], x.shape[3]
+    depth, columns = channels // groups, c_out // groups
     size, bands = sums.size // parts, -(-oh // rows)
     x_flat, dy_flat = x.reshape(-1), dy.reshape(-1)
-    is_packed = zeros.size != c_out or size // c_out >= _PACKING_PAYS
-    copy = np.empty(images * in_rows * in_columns * c_in if is_padded else 0, x.dtype)
+    is_packed = zeros.size != columns or size // c_out >= _PACKING_PAYS
+    copy = np.empty(images * in_rows * in_columns * channels if is_padded else 0, x.dtype)
     packed = scratch(images * rows * ow * zeros.size if is_packed else 0, dy)
     for item in range(lo, hi):
         block, part = item // parts, item % parts
@@ -125,24 +129,25 @@ def _correlate_items(
         for unit in range(first, last):
             n0, r0 = (unit // bands) * images, (unit % bands) * rows
             count, r1 = min(images, n - n0), min(oh, r0 + rows)
-            a, base = x_flat, n0 * h * w * c_in
+            a, base = x_flat, n0 * h * w * channels
             if is_padded:
                 a, base = copy, 0
                 copy_padded(x, n0, count, r0 * sh - ph, -pw, in_rows, in_columns, copy)
-            b, depth = dy_flat[(n0 * oh + r0) * ow * c_out :], 0
-            if is_packed:
-                depth = count * (r1 - r0) * ow
-                pack_rows(0, depth, b, dy_starts, 1, 1, 0, c_out, packed, 0, depth)
-                b = packed
-            for piece in range(blocks[block], blocks[block + 1]):
-                row, m, s, r_lo, r_hi = pieces[piece]
-                # of the piece's segments, one for each row from r_lo to r_hi of each picture, those of this unit
-                s_first = s + min(max(r0, r_lo), r_hi) - r_lo
-                s_last = s + (count - 1) * (r_hi - r_lo) + max(min(r1, r_hi), r_lo) - r_lo
-                product(
-                    a, base, a_rows[row:], m, step, b, depth, c_out, segments[s_first:s_last], zeros, sums,
-                    part * size, c_rows[row:], 0, c_out, unit == first,
-                )  # fmt: skip
+            for group in range(groups):
+                b, b_depth = dy_flat[(n0 * oh + r0) * ow * c_out + group * columns :], 0
+                if is_packed:
+                    b_depth = count * (r1 - r0) * ow
+                    pack_rows(0, b_depth, b, dy_starts, 1, 1, 0, columns, packed, 0, b_depth)
+                    b = packed
+                for piece in range(blocks[block], blocks[block + 1]):
+                    row, m, s, r_lo, r_hi = pieces[piece]
+                    # of the piece's segments, one for each row from r_lo to r_hi of each picture, those of this unit
+                    s_first = s + min(max(r0, r_lo), r_hi) - r_lo
+                    s_last = s + (count - 1) * (r_hi - r_lo) + max(min(r1, r_hi), r_lo) - r_lo
+                    product(
+                        a, base + group * depth, a_rows[row:], m, step, b, b_depth, c_out, segments[s_first:s_last],
+                        zeros, sums, part * size + group * columns, c_rows[row:], 0, columns, unit == first,
+                    )  # fmt: skip
 
 
 @chunked
@@ -154,7 +159,7 @@ def _add_parts(lo, hi, parts, out):
         out[i] = total
 
 
-def conv2d_backward_weight(dy, x, kernel_shape, *, stride=1, padding=0, dilation=1):
+def conv2d_backward_weight(dy, x, kernel_shape, *, stride=1, padding=0, dilation=1, groups=1):
     """Gradient of `conv2d` with respect to its weights.
 
     Parameters
@@ -163,42 +168,43 @@ def conv2d_backward_weight(dy, x, kernel_shape, *, stride=1, padding=0, dilation
         Gradient with respect to the output.
     x : (N, H, W, C_in) array
         Input of the convolution; converted to the dtype of `dy`.
-    kernel_shape : (KH, KW) or (KH, KW, C_in, C_out)
-    stride, padding, dilation
+    kernel_shape : (KH, KW) or (KH, KW, C_in / groups, C_out)
+    stride, padding, dilation, groups
         As they were given to `conv2d`.
 
     Returns
     -------
-    (KH, KW, C_in, C_out) array of the dtype of `dy`.
+    (KH, KW, C_in / groups, C_out) array of the dtype of `dy`.
 
     Raises
     ------
     ValueError
-        If the shapes are not those of one convolution.
+        If the shapes are not those of one convolution, or `groups` does not divide the channels.
     """
     name = "conv2d_backward_weight"
     dy = check.as_array(name, "dy", dy, ndim=4)
     n, c_out = dy.shape[0], dy.shape[3]
     x = check.as_array(name, "x", x, dtypes=(dy.dtype,), shape=(n, None, None, None))
-    c_in = x.shape[3]
-    if len(kernel_shape) not in (2, 4) or tuple(kernel_shape[2:]) not in ((), (c_in, c_out)):
+    groups = check_groups(name, groups, x.shape[3], c_out)
+    depth = x.shape[3] // groups
+    if len(kernel_shape) not in (2, 4) or tuple(kernel_shape[2:]) not in ((), (depth, c_out)):
         raise ValueError(
-            f"{name}: kernel_shape must be (KH, KW) or (KH, KW, {c_in}, {c_out}), got {tuple(kernel_shape)}"
+            f"{name}: kernel_shape must be (KH, KW) or (KH, KW, {depth}, {c_out}), got {tuple(kernel_shape)}"
         )
     kh, kw = (check.integer(name, "kernel_shape", k, low=1) for k in kernel_shape[:2])
     geometry = windows(name, x.shape[1:3], (kh, kw), stride, padding, dilation)
     if dy.shape[1:3] != geometry.output:
         raise ValueError(f"{name}: dy must have shape {(n, *geometry.output, c_out)}, got {dy.shape}")
-    parts, plan = _plan(n, geometry, c_in, c_out, dy.itemsize)
-    sums = aligned_empty((parts, kh * kw * c_in * c_out), dy.dtype)
-    zeros = pad_start(None, c_out, dy.dtype)
+    parts, plan = _plan(n, geometry, depth, c_out, groups, dy.itemsize)
+    sums = aligned_empty((parts, kh * kw * depth * c_out), dy.dtype)
+    zeros = pad_start(None, c_out // groups, dy.dtype)
     items = parts * (len(plan[-1]) - 1)
-    step = geometry.stride[1] * c_in
+    step = geometry.stride[1] * x.shape[3]
     _correlate_items(
-        items, x, dy, zeros, geometry.stride[0], *geometry.pad, step, parts, *plan, sums.reshape(-1), grain=1
+        items, x, dy, zeros, groups, geometry.stride[0], *geometry.pad, step, parts, *plan, sums.reshape(-1), grain=1
     )
     if parts == 1:
-        return sums.reshape(kh, kw, c_in, c_out)
-    dw = aligned_empty((kh, kw, c_in, c_out), dy.dtype)
+        return sums.reshape(kh, kw, depth, c_out)
+    dw = aligned_empty((kh, kw, depth, c_out), dy.dtype)
     _add_parts(dw.size, sums, dw.reshape(-1), grain=chunk_size(0.3 * parts))
     return dw

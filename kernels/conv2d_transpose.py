@@ -5,17 +5,17 @@ computed by it: see `conv2d_backward_input`.
 """
 
 from . import _validate as check
-from ._windows import pair, windows
+from ._windows import check_groups, pair, windows
 from .conv2d_backward_input import input_gradient
 
 
-def conv2d_transpose(x, w, b=None, *, stride=1, padding=0, output_padding=0):
+def conv2d_transpose(x, w, b=None, *, stride=1, padding=0, output_padding=0, groups=1):
     """Transposed two-dimensional convolution of a batch of pictures.
 
     Parameters
     ----------
     x : (N, H, W, C_in) array of float32 or float64
-    w : (KH, KW, C_out, C_in) array
+    w : (KH, KW, C_out / groups, C_in) array
         Converted to the dtype of `x`.
     b : (C_out,) array, optional
         Added to every pixel of the result.
@@ -24,6 +24,8 @@ def conv2d_transpose(x, w, b=None, *, stride=1, padding=0, output_padding=0):
         Rows and columns taken off each side of the result. "same" gives H * stride rows; "valid" is 0.
     output_padding : int or (rows, columns)
         Rows below and columns to the right that are added to the result, less than the stride.
+    groups : int
+        Input and output channels are divided, in their order, into so many groups, each convolved by itself.
 
     Returns
     -------
@@ -32,12 +34,14 @@ def conv2d_transpose(x, w, b=None, *, stride=1, padding=0, output_padding=0):
     Raises
     ------
     ValueError
-        If shapes do not fit together or nothing of the result would be left.
+        If shapes do not fit together, `groups` does not divide the channels or nothing of the result would be left.
     """
     name = "conv2d_transpose"
     x = check.as_array(name, "x", x, ndim=4)
     w = check.as_array(name, "w", w, dtypes=(x.dtype,), shape=(None, None, None, x.shape[3]))
-    kernel, c_out = w.shape[:2], w.shape[2]
+    groups = check.integer(name, "groups", groups, low=1)
+    kernel, c_out = w.shape[:2], w.shape[2] * groups
+    check_groups(name, groups, x.shape[3], c_out)
     if b is not None:
         b = check.as_array(name, "b", b, dtypes=(x.dtype,), shape=(c_out,))
     stride = pair(name, "stride", stride, 1)
@@ -54,4 +58,4 @@ def conv2d_transpose(x, w, b=None, *, stride=1, padding=0, output_padding=0):
         )
     if min(image) < 1:
         raise ValueError(f"{name}: padding must leave some of the result, got {padding}, which leaves {image}")
-    return input_gradient(x, w, b, windows(name, image, kernel, stride, padding, 1))
+    return input_gradient(x, w, b, windows(name, image, kernel, stride, padding, 1), groups)

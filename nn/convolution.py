@@ -72,16 +72,16 @@ class Conv2DWeights(_Convolution):
         )
 
 
-def conv2d(x, w, b=None, *, stride=1, padding=0, dilation=1):
-    """Convolution of (N, H, W, C_in) with (KH, KW, C_in, C_out); see `smalti.kernels.conv2d`."""
-    window = {"stride": stride, "padding": padding, "dilation": dilation}
+def conv2d(x, w, b=None, *, stride=1, padding=0, dilation=1, groups=1):
+    """Convolution of (N, H, W, C_in) with (KH, KW, C_in / groups, C_out); see `smalti.kernels.conv2d`."""
+    window = {"stride": stride, "padding": padding, "dilation": dilation, "groups": groups}
     return Conv2D.apply(*((x, w) if b is None else (x, w, b)), window=window)
 
 
-def conv2d_transpose(x, w, b=None, *, output_shape, stride=1, padding=0):
-    """Transposed convolution of (N, H, W, C_in) with (KH, KW, C_out, C_in) to `output_shape`.
+def conv2d_transpose(x, w, b=None, *, output_shape, stride=1, padding=0, groups=1):
+    """Transposed convolution of (N, H, W, C_in) with (KH, KW, C_out / groups, C_in) to `output_shape`.
 
     A convolution of `output_shape` with `stride` and `padding` has the shape of `x`.
     """
-    window = {"stride": stride, "padding": padding, "dilation": 1}
+    window = {"stride": stride, "padding": padding, "dilation": 1, "groups": groups}
     return Conv2DBack.apply(*((x, w) if b is None else (x, w, b)), window=window, shape=tuple(output_shape))

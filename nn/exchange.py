@@ -2,13 +2,13 @@
 
 PyTorch keeps outputs before inputs and channels before rows and columns:
 
-===============  ======================  ======================
-layer            here                    there
-===============  ======================  ======================
-Dense            (inputs, outputs)       (outputs, inputs)
-Conv2D           (KH, KW, C_in, C_out)   (C_out, C_in, KH, KW)
-Conv2DTranspose  (KH, KW, C_out, C_in)   (C_in, C_out, KH, KW)
-===============  ======================  ======================
+===============  ===============================  ===============================
+layer            here                             there
+===============  ===============================  ===============================
+Dense            (inputs, outputs)                (outputs, inputs)
+Conv2D           (KH, KW, C_in / groups, C_out)   (C_out, C_in / groups, KH, KW)
+Conv2DTranspose  (KH, KW, C_out / groups, C_in)   (C_in, C_out / groups, KH, KW)
+===============  ===============================  ===============================
 
 Where pictures are flattened, the order of the numbers differs, too, and so of the weights of the dense layer that meets
 them. A safetensors file is the length of its header in 8 bytes, the header in JSON (for each name its dtype, shape and

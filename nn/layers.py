@@ -3,7 +3,7 @@
 import numpy as np
 
 from ..kernels import _validate as check
-from ..kernels._windows import pair, windows
+from ..kernels._windows import check_groups, pair, windows
 from . import init, ops
 from .convolution import conv2d, conv2d_transpose
 from .module import Module, Parameter
@@ -78,8 +78,9 @@ class _Convolution(Layer):
     """What Conv2D and Conv2DTranspose have in common."""
 
     def __init__(
-        self, filters, kernel_size, strides=1, padding="valid", *, use_bias=True, kernel_initializer=init.glorot
-    ):
+        self, filters, kernel_size, strides=1, padding="valid", *, groups=1, use_bias=True,
+        kernel_initializer=init.glorot,
+    ):  # fmt: skip
         name = type(self).__name__
         self.filters = check.integer(name, "filters", filters, low=1)
         self.kernel_size = pair(name, "kernel_size", kernel_size, 1)
@@ -88,12 +89,14 @@ class _Convolution(Layer):
             self.padding = check.one_of(name, "padding", padding, ("same", "valid"))
         else:
             self.padding = pair(name, "padding", padding, 0)
+        self.groups = check.integer(name, "groups", groups, low=1)
         self.use_bias, self.kernel_initializer = use_bias, kernel_initializer
 
     def create(self, input_shape, rng):
         if len(input_shape) != 3:
             raise ValueError(f"{type(self).__name__}: input_shape must be (H, W, C), got {input_shape}")
-        kernel = self.kernel_initializer((*self.kernel_size, input_shape[2], self.filters), rng)
+        check_groups(type(self).__name__, self.groups, input_shape[2], self.filters)
+        kernel = self.kernel_initializer((*self.kernel_size, *self.connected(input_shape[2])), rng)
         self.kernel = Parameter(self.arrange(kernel))
         self.bias = Parameter(init.zeros((self.filters,))) if self.use_bias else None
         return self.shape_after(input_shape)
@@ -106,7 +109,8 @@ class _Convolution(Layer):
 
     def describe(self):
         text = f"{self.filters}, {self.kernel_size}, strides={self.strides}, padding={self.padding!r}"
-        return text + self.describe_more() + ("" if self.use_bias else ", use_bias=False")
+        text += self.describe_more() + ("" if self.groups == 1 else f", groups={self.groups}")
+        return text + ("" if self.use_bias else ", use_bias=False")
 
 
 class Conv2D(_Convolution):
@@ -120,14 +124,19 @@ class Conv2D(_Convolution):
         "valid" is none; "same" gives ceil(H / stride) rows; else so many zeros on each side.
     dilation_rate : int or (rows, columns)
         From one pixel of the window to the next.
+    groups : int
+        Channels and filters are divided, in their order, into so many groups, each convolved by itself.
     use_bias : bool
     kernel_initializer : callable
-        Called with (KH, KW, C_in, filters) and a generator; see `smalti.nn.init`.
+        Called with (KH, KW, C_in / groups, filters) and a generator; see `smalti.nn.init`.
     """
 
     def __init__(self, filters, kernel_size, strides=1, padding="valid", *, dilation_rate=1, **options):
         super().__init__(filters, kernel_size, strides, padding, **options)
         self.dilation_rate = pair("Conv2D", "dilation_rate", dilation_rate, 1)
+
+    def connected(self, channels):
+        return channels // self.groups, self.filters
 
     @staticmethod
     def arrange(kernel):
@@ -138,7 +147,10 @@ class Conv2D(_Convolution):
         return (*geometry.output, self.filters)
 
     def forward(self, x):
-        return conv2d(x, self.kernel, self.bias, stride=self.strides, padding=self.padding, dilation=self.dilation_rate)
+        return conv2d(
+            x, self.kernel, self.bias, stride=self.strides, padding=self.padding, dilation=self.dilation_rate,
+            groups=self.groups,
+        )  # fmt: skip
 
     def describe_more(self):
         return "" if self.dilation_rate == (1, 1) else f", dilation_rate={self.dilation_rate}"
@@ -148,7 +160,7 @@ class Conv2DTranspose(_Convolution):
     """Transposed convolution of pictures (N, H, W, C_in) to (N, OH, OW, filters).
 
     The reverse in shape of a `Conv2D` with the same kernel size, strides and padding; its kernel is
-    (KH, KW, filters, C_in).
+    (KH, KW, filters / groups, C_in).
 
     Parameters
     ----------
@@ -159,9 +171,11 @@ class Conv2DTranspose(_Convolution):
     output_padding : int or (rows, columns)
         Added to these, less than the stride: of the sizes that a `Conv2D` brings to H, which one is meant. Without
         effect for "same".
+    groups : int
+        Channels and filters are divided, in their order, into so many groups, each convolved by itself.
     use_bias : bool
     kernel_initializer : callable
-        Called with (KH, KW, C_in, filters) and a generator; see `smalti.nn.init`.
+        Called with (KH, KW, C_in, filters / groups) and a generator; see `smalti.nn.init`.
     """
 
     def __init__(self, filters, kernel_size, strides=1, padding="valid", *, output_padding=0, **options):
@@ -170,6 +184,9 @@ class Conv2DTranspose(_Convolution):
         if any(e >= s for e, s in zip(self.output_padding, self.strides, strict=True)):
             expected, got = f"less than strides {self.strides}", self.output_padding
             raise ValueError(f"Conv2DTranspose: output_padding must be {expected}, got {got}")
+
+    def connected(self, channels):
+        return channels, self.filters // self.groups
 
     @staticmethod
     def arrange(kernel):
@@ -191,7 +208,7 @@ class Conv2DTranspose(_Convolution):
     def forward(self, x):
         shape = (x.shape[0], *self.shape_after(x.shape[1:]))
         return conv2d_transpose(
-            x, self.kernel, self.bias, output_shape=shape, stride=self.strides, padding=self.padding
+            x, self.kernel, self.bias, output_shape=shape, stride=self.strides, padding=self.padding, groups=self.groups
         )
 
     def describe_more(self):

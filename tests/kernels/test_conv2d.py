@@ -23,14 +23,16 @@ def cases(draw):
     kernel, stride, dilation = draw(PAIRS), draw(PAIRS), draw(st.tuples(st.integers(1, 2), st.integers(1, 2)))
     pad = draw(st.tuples(st.integers(0, 2), st.integers(0, 2)))
     n, h, w = draw(st.integers(1, 3)), draw(sides(7, 14)), draw(sides(7, 14))
-    c_in, c_out = (draw(st.sampled_from([1, 2, 3, 16, 17, 35, 70])) for _ in range(2))
+    groups = draw(st.sampled_from([1, 1, 2, 3]))
+    depth, columns = (draw(st.sampled_from([1, 2, 3, 16, 17, 35, 70])) for _ in range(2))
+    c_in, c_out = groups * depth, groups * columns
     rng = np.random.default_rng(draw(seeds))
     x = rng.uniform(-1, 1, (n, h, w, c_in)).astype(dtype)
-    weight = rng.uniform(-1, 1, (*kernel, c_in, c_out)).astype(dtype)
+    weight = rng.uniform(-1, 1, (*kernel, depth, c_out)).astype(dtype)
     b = rng.uniform(-1, 1, c_out).astype(dtype)
-    y = reference.conv2d(x, weight, b, stride, pad, dilation)
+    y = reference.conv2d(x, weight, b, stride, pad, dilation, groups)
     dy = rng.uniform(-1, 1, y.shape).astype(dtype)
-    return x, weight, b, dy, dict(stride=stride, padding=pad, dilation=dilation)
+    return x, weight, b, dy, dict(stride=stride, padding=pad, dilation=dilation, groups=groups)
 
 
 def held(actual, ref, terms, dtype):
@@ -67,12 +69,12 @@ def test_backward_weight(case):
 @given(cases(), st.tuples(st.integers(0, 2), st.integers(0, 2)))
 def test_transpose(case, extra):
     x, w, _, _, geometry = case
-    stride, pad = geometry["stride"], geometry["padding"]
+    stride, pad, groups = geometry["stride"], geometry["padding"], geometry["groups"]
     extra = tuple(min(e, s - 1) for e, s in zip(extra, stride, strict=True))
-    w = np.ascontiguousarray(w.transpose(0, 1, 3, 2))
-    b = w[0, 0, :, 0].copy()
-    ref = reference.conv2d_transpose(x, w, b, stride, pad, extra)
-    y = conv2d_transpose(x, w, b, stride=stride, padding=pad, output_padding=extra)
+    w = np.resize(w, (*w.shape[:2], w.shape[3] // groups, x.shape[3]))
+    b = np.resize(w, w.shape[2] * groups)
+    ref = reference.conv2d_transpose(x, w, b, stride, pad, extra, groups)
+    y = conv2d_transpose(x, w, b, stride=stride, padding=pad, output_padding=extra, groups=groups)
     held(y, ref, w[:, :, 0].size, x.dtype)
 
 
@@ -144,20 +146,25 @@ def test_same_padding(stride, kernel):
     np.testing.assert_array_equal(conv2d(x, w, stride=stride, padding="valid"), conv2d(x, w, stride=stride))
 
 
-def test_against_torch():
+@pytest.mark.parametrize("groups", [1, 2])
+def test_against_torch(groups):
     torch = pytest.importorskip("torch")
     rng = np.random.default_rng(0)
-    x, w = rng.uniform(-1, 1, (2, 13, 12, 20)), rng.uniform(-1, 1, (4, 3, 20, 18))
+    x, w = rng.uniform(-1, 1, (2, 13, 12, 20)), rng.uniform(-1, 1, (4, 3, 20 // groups, 18))
     tx = torch.tensor(x).permute(0, 3, 1, 2).contiguous().requires_grad_()
     tw = torch.tensor(w).permute(3, 2, 0, 1).contiguous().requires_grad_()
-    ty = torch.nn.functional.conv2d(tx, tw, stride=(2, 1), padding=(1, 2))
-    y = conv2d(x, w, stride=(2, 1), padding=(1, 2))
+    geometry = dict(stride=(2, 1), padding=(1, 2), groups=groups)
+    ty = torch.nn.functional.conv2d(tx, tw, **geometry)
+    y = conv2d(x, w, **geometry)
     held(y, ty.detach().permute(0, 2, 3, 1).numpy(), 240, np.float64)
     dy = rng.uniform(-1, 1, y.shape)
     ty.backward(torch.tensor(dy).permute(0, 3, 1, 2))
-    geometry = dict(stride=(2, 1), padding=(1, 2))
     held(conv2d_backward_input(dy, w, x.shape, **geometry), tx.grad.permute(0, 2, 3, 1).numpy(), 240, np.float64)
     held(conv2d_backward_weight(dy, x, (4, 3), **geometry), tw.grad.permute(2, 3, 1, 0).numpy(), 300, np.float64)
+    w = rng.uniform(-1, 1, (4, 3, 18 // groups, 20))
+    tw = torch.tensor(w).permute(3, 2, 0, 1)
+    ty = torch.nn.functional.conv_transpose2d(tx, tw, output_padding=(1, 0), **geometry).detach()
+    held(conv2d_transpose(x, w, output_padding=(1, 0), **geometry), ty.permute(0, 2, 3, 1).numpy(), 240, np.float64)
 
 
 def test_layouts():
@@ -186,6 +193,8 @@ def test_threads_and_callers():
             y,
             conv2d_backward_input(y, w, x.shape, stride=2, padding=1),
             conv2d_backward_weight(y, x, (4, 4), stride=2, padding=1),
+            conv2d_backward_weight(y, x, (4, 4), stride=2, padding=1, groups=4),
+            conv2d(deep, square[:, :, :8], groups=4),
             conv2d_transpose(x, thin, stride=2, padding=1),
         ]
 
@@ -198,6 +207,12 @@ def test_bad_input():
     for call, message in [
         (lambda: conv2d(x[0], w), r"conv2d: x must have 4 dimensions, got shape \(5, 5, 2\)"),
         (lambda: conv2d(x, w[:, :, :1]), r"conv2d: w must have shape \(any, any, 2, any\), got \(3, 3, 1, 4\)"),
+        (lambda: conv2d(x, w, groups=3), "conv2d: groups must divide the channels 2 and 4, got 3"),
+        (lambda: conv2d(x, w, groups=2), r"conv2d: w must have shape \(any, any, 1, any\), got \(3, 3, 2, 4\)"),
+        (lambda: conv2d(x, w, groups=0), "conv2d: groups must be at least 1, got 0"),
+        (lambda: conv2d_backward_input(x, w, (1, 7, 7, 3), groups=2), "must divide the channels 3 and 4, got 2"),
+        (lambda: conv2d_backward_weight(x, x, (1, 1), groups=3), "must divide the channels 2 and 2, got 3"),
+        (lambda: conv2d_transpose(x, np.ones((3, 3, 4, 2)), groups=3), "must divide the channels 2 and 12, got 3"),
         (lambda: conv2d(x, w, np.ones(3)), r"conv2d: b must have shape \(4,\), got \(3,\)"),
         (lambda: conv2d(x, w, stride=0), "conv2d: stride must be at least 1, got 0"),
         (lambda: conv2d(x, w, padding=-1), "conv2d: padding must be at least 0, got -1"),
@@ -230,6 +245,11 @@ def _protected():
                     y = guarded(conv2d(x, w, b, **geometry), side)
                     conv2d_backward_input(y, w, x.shape, **geometry)
                     conv2d_backward_weight(y, x, (3, 2), **geometry)
+        for depth, columns in [(1, 1), (3, 17), (16, 5)]:
+            x, w = (guarded(rng.uniform(-1, 1, s), side) for s in ((3, 7, 6, 3 * depth), (3, 2, depth, 3 * columns)))
+            y = guarded(conv2d(x, w, groups=3), side)
+            conv2d_backward_input(y, w, x.shape, groups=3)
+            conv2d_backward_weight(y, x, (3, 2), groups=3)
         x, w = (guarded(rng.uniform(-1, 1, s).astype(np.float32), side) for s in ((3, 14, 13, 32), (3, 3, 32, 48)))
         y = guarded(conv2d(x, w, padding=1), side)
         conv2d_backward_input(y, w, x.shape, padding=1)

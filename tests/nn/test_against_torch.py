@@ -27,17 +27,20 @@ def convolution(draw, t, channels, side):
     """(our layer, theirs, channels and side after it), of either kind; no bias: batch normalisation takes it away."""
     filters, kernel = draw(st.sampled_from((3, 8, 16))), draw(st.integers(1, 4))
     stride, padding = draw(st.integers(1, 2)), draw(st.integers(0, min(1, kernel - 1)))
+    groups = 2 if channels % 2 == filters % 2 == 0 and draw(st.booleans()) else 1
     if draw(st.booleans()):
         extra = draw(st.integers(0, stride - 1))
         padding = min(padding, ((side - 1) * stride + kernel + extra - 1) // 2)
-        ours = nn.Conv2DTranspose(filters, kernel, stride, padding, output_padding=extra, use_bias=False)
-        theirs = t.ConvTranspose2d(channels, filters, kernel, stride, padding, output_padding=extra, bias=False)
+        ours = nn.Conv2DTranspose(filters, kernel, stride, padding, output_padding=extra, groups=groups, use_bias=False)
+        theirs = t.ConvTranspose2d(
+            channels, filters, kernel, stride, padding, output_padding=extra, groups=groups, bias=False
+        )
     else:
         dilation = draw(st.integers(1, 2))
         if dilation * (kernel - 1) + 1 > side + 2 * padding:
             dilation, kernel, padding = 1, 1, 0
-        ours = nn.Conv2D(filters, kernel, stride, padding, dilation_rate=dilation, use_bias=False)
-        theirs = t.Conv2d(channels, filters, kernel, stride, padding, dilation, bias=False)
+        ours = nn.Conv2D(filters, kernel, stride, padding, dilation_rate=dilation, groups=groups, use_bias=False)
+        theirs = t.Conv2d(channels, filters, kernel, stride, padding, dilation, groups, bias=False)
     return ours, theirs, filters, ours.shape_after((side, side, channels))[0]
 
 

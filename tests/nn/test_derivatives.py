@@ -25,13 +25,15 @@ WINDOWS = {
     "strides": {"stride": (2, 1)},
     "same": {"stride": 2, "padding": "same"},
     "padding and dilation": {"padding": (1, 2), "dilation": (1, 2)},
+    "groups": {"stride": 2, "padding": 1, "groups": 2},
 }
 
 
 @pytest.mark.parametrize("name", WINDOWS)
 def test_convolution(name):
-    x, w = leaf(2, 6, 7, 2), leaf(3, 2, 2, 3, seed=1)
     window = WINDOWS[name]
+    groups = window.get("groups", 1)
+    x, w = leaf(2, 6, 7, 2), leaf(3, 2, 2 // groups, 4, seed=1)
     nn.check_gradients(lambda x, w: convolution.conv2d(x, w, **window), x, w)
     nn.check_gradients(lambda x, w: norm_of_gradient(lambda x, w: convolution.conv2d(x, w, **window), (x, w)), x, w)
 
@@ -47,11 +49,13 @@ def test_convolution_with_biases():
     nn.check_gradients(lambda x, w, b: convolution.conv2d_transpose(x, w, b, **window), x, w, b)
 
 
-def test_transposed_convolution():
-    y, w = leaf(2, 3, 4, 2), leaf(4, 4, 3, 2, seed=1)
+@pytest.mark.parametrize("groups", [1, 2])
+def test_transposed_convolution(groups):
+    y, w = leaf(2, 3, 4, 2), leaf(4, 4, 4 // groups, 2, seed=1)
+    window = {"output_shape": (2, 6, 8, 4), "stride": 2, "padding": "same", "groups": groups}
 
     def operation(y, w):
-        return convolution.conv2d_transpose(y, w, output_shape=(2, 6, 8, 3), stride=2, padding="same")
+        return convolution.conv2d_transpose(y, w, **window)
 
     nn.check_gradients(operation, y, w)
     nn.check_gradients(lambda y, w: norm_of_gradient(operation, (y, w)), y, w)

@@ -14,7 +14,7 @@ def network():
         [
             nn.Conv2D(6, 3, 2), nn.BatchNorm(epsilon=1e-5), nn.ReLU(), nn.Flatten(), nn.Dropout(0.5), nn.Dense(7),
             nn.BatchNorm(epsilon=1e-5), nn.Sequential([nn.Tanh(), nn.Dense(24, use_bias=False)]),
-            nn.BatchNorm(epsilon=1e-5), nn.Reshape((3, 2, 4)), nn.Conv2DTranspose(2, 4, 2, 1),
+            nn.BatchNorm(epsilon=1e-5), nn.Reshape((3, 2, 4)), nn.Conv2DTranspose(2, 4, 2, 1, groups=2),
         ],
         input_shape=(9, 7, 3), rng=0,
     )  # fmt: skip
@@ -25,7 +25,7 @@ def torch_network(torch):
     return t.Sequential(
         t.Conv2d(3, 6, 3, 2), t.BatchNorm2d(6), t.ReLU(), t.Flatten(), t.Dropout(0.5), t.Linear(72, 7),
         t.BatchNorm1d(7), t.Sequential(t.Tanh(), t.Linear(7, 24, bias=False)),
-        t.BatchNorm1d(24), t.Unflatten(1, (4, 3, 2)), t.ConvTranspose2d(4, 2, 4, 2, 1),
+        t.BatchNorm1d(24), t.Unflatten(1, (4, 3, 2)), t.ConvTranspose2d(4, 2, 4, 2, 1, groups=2),
     )  # fmt: skip
 
 

@@ -20,6 +20,8 @@ SHAPES = [
     (nn.Conv2D(5, 3, padding="same", dilation_rate=2), (7, 8, 2), (7, 8, 5)),
     (nn.Conv2D(5, 3, 2, 1, dilation_rate=(1, 2)), (7, 8, 2), (4, 3, 5)),
     (nn.Conv2DTranspose(5, 3, strides=2, padding=1, output_padding=(1, 0)), (4, 4, 2), (8, 7, 5)),
+    (nn.Conv2D(6, 3, groups=2), (7, 8, 4), (5, 6, 6)),
+    (nn.Conv2DTranspose(6, 4, strides=2, padding=1, groups=2), (3, 4, 4), (6, 8, 6)),
     (nn.SpectralNormalization(nn.Conv2D(5, 3)), (7, 8, 2), (5, 6, 5)),
     (nn.Conv2DTranspose(5, 4, strides=2, padding="same"), (7, 8, 2), (14, 16, 5)),
     (nn.Conv2DTranspose(5, 3, strides=2), (7, 8, 2), (15, 17, 5)),
@@ -115,6 +117,7 @@ def test_names():
 def test_text():
     text = "Sequential(\n  (0) Dense(4),\n  (1) BatchNorm(momentum=0.99, epsilon=0.001),\n  (2) ReLU(),\n"
     assert repr(network()).startswith(text)
+    assert repr(nn.Conv2D(4, 1, groups=2)) == "Conv2D(4, (1, 1), strides=(1, 1), padding='valid', groups=2)"
     assert repr(nn.Conv2D(3, 4, 2, "same")) == "Conv2D(3, (4, 4), strides=(2, 2), padding='same')"
     assert repr(nn.LeakyReLU(0.2)) == "LeakyReLU(0.2)"
 
@@ -266,6 +269,8 @@ BAD = [
     (lambda: nn.Conv2D(2, 9).build((5, 5, 1)), ValueError, "Conv2D: the kernel must fit .* covers 9x9 pixels of 5x5"),
     (lambda: nn.Conv2DTranspose(2, 2, padding=3).build((2, 2, 1)), ValueError, "leaves nothing of input_shape"),
     (lambda: nn.Sequential([nn.Dense(2), nn.Conv2D(1, 1)], input_shape=(3,)), ValueError, r"layers.1: Conv2D: .*\(2"),
+    (lambda: nn.Conv2D(2, 3, groups=0), ValueError, "Conv2D: groups must be at least 1, got 0"),
+    (lambda: nn.Conv2D(4, 1, groups=2).build((5, 5, 3)), ValueError, "Conv2D: groups must divide the channels 3 and 4"),
     (lambda: nn.Conv2D(2, 3, dilation_rate=0), ValueError, "Conv2D: dilation_rate must be at least 1, got 0"),
     (
         lambda: nn.Conv2DTranspose(2, 3, 2, output_padding=2),

@@ -1,4 +1,7 @@
-"""Slow twins of convolution and its gradients: the definitions, tap by tap, summed in float64."""
+"""Slow twins of convolution and its gradients: the definitions, tap by tap, summed in float64.
+
+With groups, the channels of all arrays are split and every group is done by itself.
+"""
 
 import numpy as np
 
@@ -25,7 +28,14 @@ def _pad(x, pad):
     return np.pad(x.astype(np.float64), ((0, 0), (pad[0],) * 2, (pad[1],) * 2, (0, 0)))
 
 
-def conv2d(x, w, b, stride, pad, dilation):
+def _in_groups(function, groups, a, b):
+    return np.concatenate([function(*pair) for pair in zip(*(np.split(m, groups, axis=-1) for m in (a, b)))], axis=-1)
+
+
+def conv2d(x, w, b, stride, pad, dilation, groups=1):
+    if groups > 1:
+        y = _in_groups(lambda x, w: conv2d(x, w, None, stride, pad, dilation), groups, x, w)
+        return y if b is None else y + b
     padded = _pad(x, pad)
     oh, ow = _sizes(x.shape[1:3], w.shape[:2], stride, pad, dilation)
     y = np.zeros((x.shape[0], oh, ow, w.shape[3]))
@@ -34,14 +44,19 @@ def conv2d(x, w, b, stride, pad, dilation):
     return y if b is None else y + b
 
 
-def conv2d_backward_input(dy, w, x_shape, stride, pad, dilation):
+def conv2d_backward_input(dy, w, x_shape, stride, pad, dilation, groups=1):
+    x_shape = (*x_shape[:3], x_shape[3] // groups)
+    if groups > 1:
+        return _in_groups(lambda dy, w: conv2d_backward_input(dy, w, x_shape, stride, pad, dilation), groups, dy, w)
     padded = np.zeros((x_shape[0], x_shape[1] + 2 * pad[0], x_shape[2] + 2 * pad[1], x_shape[3]))
     for i, j, rows, columns in _taps(x_shape, w.shape[:2], stride, pad, dilation):
         padded[:, rows, columns] += dy.astype(np.float64) @ w[i, j].astype(np.float64).T
     return padded[:, pad[0] : pad[0] + x_shape[1], pad[1] : pad[1] + x_shape[2]]
 
 
-def conv2d_backward_weight(dy, x, kernel, stride, pad, dilation):
+def conv2d_backward_weight(dy, x, kernel, stride, pad, dilation, groups=1):
+    if groups > 1:
+        return _in_groups(lambda dy, x: conv2d_backward_weight(dy, x, kernel, stride, pad, dilation), groups, dy, x)
     padded = _pad(x, pad)
     dw = np.zeros((*kernel, x.shape[3], dy.shape[3]))
     for i, j, rows, columns in _taps(x.shape, kernel, stride, pad, dilation):
@@ -49,8 +64,11 @@ def conv2d_backward_weight(dy, x, kernel, stride, pad, dilation):
     return dw
 
 
-def conv2d_transpose(x, w, b, stride, pad, extra):
+def conv2d_transpose(x, w, b, stride, pad, extra, groups=1):
     """Every input pixel adds its window to the output."""
+    if groups > 1:
+        y = _in_groups(lambda x, w: conv2d_transpose(x, w, None, stride, pad, extra), groups, x, w)
+        return y if b is None else y + b
     n, h, wide, _ = x.shape
     full = np.zeros(
         (n, (h - 1) * stride[0] + w.shape[0] + extra[0], (wide - 1) * stride[1] + w.shape[1] + extra[1], w.shape[2])
