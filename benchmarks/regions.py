@@ -10,7 +10,7 @@ from .harness import Case, close, peer, picture, row
 cv2 = peer("cv2")
 ndimage = peer("scipy.ndimage")
 measure, segmentation = peer("skimage.measure"), peer("skimage.segmentation")
-cluster = peer("sklearn.cluster")
+cluster, rank = peer("sklearn.cluster"), peer("skimage.filters.rank")
 
 
 @row("kmeans", "Lab, 20 iterations", n_clusters=[8, 32])
@@ -214,6 +214,39 @@ def find_boundaries(regions, size):
 
     return Case(
         lambda: kernels.find_boundaries(labels, mode="outer"), check, {"skimage": segmentation and with_skimage}
+    )
+
+
+@row("majority", "of 6 labels", footprint=["3x3", "7x7"])
+def majority(footprint, size):
+    labels = (picture(*size)[..., 0] // 43).astype(np.uint8)
+    ones = np.ones((int(footprint[0]),) * 2, np.uint8)
+
+    def check(ours, theirs):
+        for name, other in theirs.items():
+            same = (ours == other).mean()
+            if same < 0.97:  # but for ties
+                raise AssertionError(f"only {same:.2%} of the pixels are as in {name}")
+
+    return Case(
+        lambda: kernels.majority(labels, ones), check, {"skimage": rank and (lambda: rank.majority(labels, ones))}
+    )
+
+
+@row("fill_holes", "of one region")
+def fill_holes(size):
+    mask = kernels.gaussian(picture(*size)[..., 0].astype(np.float32), 3) > 128
+    labels, ones = mask.astype(np.int32) - 1, np.ones((3, 3))
+
+    def check(ours, theirs):
+        for name, other in theirs.items():
+            if not np.array_equal(ours >= 0, other):
+                raise AssertionError(f"not the holes of {name}")
+
+    return Case(
+        lambda: kernels.fill_holes(labels),
+        check,
+        {"scipy": ndimage and (lambda: ndimage.binary_fill_holes(mask, ones))},
     )
 
 

@@ -33,6 +33,7 @@ from .dilation import dilation
 from .distance_transform_edt import distance_transform_edt
 from .erosion import erosion
 from .felzenszwalb import felzenszwalb
+from .fill_holes import fill_holes
 from .find_boundaries import find_boundaries
 from .flip import flip
 from .gabor import gabor
@@ -47,6 +48,7 @@ from .lab import lab2rgb, rgb2lab
 from .label import label
 from .laplace import laplace
 from .local_histogram import local_histogram
+from .majority import majority
 from .mark_boundaries import mark_boundaries
 from .matmul import matmul
 from .max_pool2d import max_pool2d, max_pool2d_backward
@@ -90,6 +92,7 @@ __all__ = [
     "erosion",
     "felzenszwalb",
     "dbscan",
+    "fill_holes",
     "find_boundaries",
     "flip",
     "gabor",
@@ -104,6 +107,7 @@ __all__ = [
     "label",
     "local_histogram",
     "laplace",
+    "majority",
     "mark_boundaries",
     "matmul",
     "max_pool2d",
