@@ -4,7 +4,8 @@
 
 Four rows at a time are summed down the columns, each pixel read once for all four, into lines of the working dtype;
 those get their borders and are summed along the row, all terms into one sum. The picture is read once from memory and
-the result written once. O(H W C (KH + KW)) time for each term, four lines of memory for each term and thread.
+the result written once. What a filter holds beyond twice the picture is folded back onto the rest. O(H W C (KH + KW))
+time for each term, four lines of memory for each term and thread.
 """
 
 import numpy as np
@@ -114,6 +115,20 @@ def _separable(lo, hi, image, places, down, columns, skipped, along, channels, c
             write_line(row, 0, out, (i + q) * length, length, large)
 
 
+def _folded(weights, before, n, mode):
+    """The same filter for lines of n pixels, with no more taps than reach from each pixel to all others and beyond."""
+    if weights.shape[1] <= 2 * n + 1:
+        return weights, before
+    reach = np.arange(weights.shape[1]) - before
+    if mode in ("nearest", "constant"):
+        reach = reach.clip(-n, n)
+    else:
+        period = {"wrap": n, "reflect": 2 * n, "mirror": max(2 * n - 2, 1)}[mode]
+        reach = (reach + n) % period - n
+    before = -reach.min()
+    return np.stack([np.bincount(reach + before, line) for line in weights]), before
+
+
 def separable(image, down, along, before, mode, cval, edges, out):
     """Write into `out` the sum of the filters that are each `down[t]` down the columns, then `along[t]` along the rows.
 
@@ -123,11 +138,13 @@ def separable(image, down, along, before, mode, cval, edges, out):
     """
     (height, width), channels = image.shape[:2], image[0, 0].size
     lines = (height, width * channels)
+    down, above = _folded(down, before[0], height, mode)
+    along, left = _folded(along, before[1], width, mode)
     (terms, row_taps), column_taps, dtype = down.shape, along.shape[1], out.dtype
-    border = max(before[1], column_taps - 1 - before[1])
+    border = max(left, column_taps - 1 - left)
     _separable(
-        height, image.reshape(lines), border_index(height, before[0], row_taps - before[0] + ROWS - 2, mode),
-        down.astype(dtype), border_index(width, border, border, mode), border - before[1], along.astype(dtype),
+        height, image.reshape(lines), border_index(height, above, row_taps - above + ROWS - 2, mode),
+        down.astype(dtype), border_index(width, border, border, mode), border - left, along.astype(dtype),
         channels, dtype.type(cval), np.asarray(edges, dtype), is_large(out), out.reshape(lines),
         grain=ROWS * chunk_size(ROWS * lines[1] * (0.08 + 0.01 * terms * (row_taps + column_taps))),
     )  # fmt: skip

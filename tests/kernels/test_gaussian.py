@@ -33,6 +33,12 @@ def test_filters_larger_than_the_picture(shape, mode):
     same(gaussian(image, 6.0, mode=mode, cval=0.5), reference.gaussian(image, 6.0, mode, 0.5))
 
 
+def test_a_huge_sigma_takes_the_mean_in_little_time():
+    image = np.random.default_rng(0).random((5, 7))
+    for mode, expected in (("wrap", image.mean()), ("reflect", image.mean()), ("constant", 0.25)):
+        close(gaussian(image, 1e5, mode=mode, cval=0.25), np.full(image.shape, expected), k=0, atol=1e-4)
+
+
 @pytest.mark.compiled
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("dtype", PIXELS)
