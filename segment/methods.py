@@ -11,7 +11,7 @@ import numpy as np
 
 from .. import kernels
 from ..kernels import _validate as check
-from ..kernels.merge_small import merge_small
+from ..kernels.merge_small import merge_small, number_in_order
 from . import partitions
 from .merge_tree import color_tree
 from .preprocess import as_rgb, continued, preprocess
@@ -19,7 +19,8 @@ from .segmentation import Segmentation
 
 
 def segment(
-    image, method="hierarchy", *, n_regions=None, threshold=None, sigma=None, min_size=None, mask=None, **options
+    image, method="hierarchy", *, n_regions=None, threshold=None, sigma=None, min_size=None, smoothing=0, max_hole=0,
+    mask=None, **options,
 ):  # fmt: skip
     """Divide a picture into regions.
 
@@ -58,6 +59,11 @@ def segment(
     min_size : int, optional
         Regions of fewer pixels are merged into their most similar neighbour; by default none with ``"hierarchy"``, else
         those below the 100th to 400th part of the picture.
+    smoothing : int
+        Radius, in pixels, of the disk in which the majority tells the region of a pixel; 0 leaves boundaries as they
+        are. What is thinner goes, and so do regions smaller than the disk.
+    max_hole : int
+        Parts of at most so many pixels that one region encloses, of other regions or of none, become part of it.
     mask : (H, W) array of bool, optional
         Pixels to divide; the others belong to no region.
 
@@ -83,7 +89,7 @@ def segment(
     partition = usual.partition
     unknown = set(options) - set(partition.__kwdefaults__)
     if unknown:
-        known = ", ".join(["n_regions", "threshold", "sigma", "min_size", "mask", *partition.__kwdefaults__])
+        known = ", ".join([*_COMMON, *partition.__kwdefaults__])
         raise TypeError(f"segment: method {method!r} has the options {known}, got {', '.join(sorted(unknown))}")
     rgb = as_rgb("segment", image)
     mask = check.as_mask("segment", mask, rgb.shape[:2])
@@ -101,6 +107,8 @@ def segment(
     if min_size is None:
         min_size = round(usual.min_size * rgb[..., 0].size)
     min_size = check.integer("segment", "min_size", min_size, low=0)
+    smoothing = check.integer("segment", "smoothing", smoothing, low=0)
+    max_hole = check.integer("segment", "max_hole", max_hole, low=0)
 
     inner = continued(rgb, mask)
     smooth = preprocess(inner, sigma=sigma)
@@ -109,12 +117,26 @@ def segment(
     labels = partition(inner if "sigma" in own else smooth, mask, **own, **options)
     if mask is not None:
         labels = np.where(mask, labels, -1)
-    # Regions are connected: the parts of a cluster are regions of their own.
-    labels = kernels.label(labels, connectivity=usual.connectivity, background=-1) - 1
+    labels = _connected(labels, usual.connectivity)
     lab = kernels.rgb2lab(smooth)
     if "threshold" not in own and threshold != 0:
         labels = color_tree(rgb, labels, lab).cut(n_regions, threshold).labels
-    return Segmentation(rgb, merge_small(labels, lab, min_size))
+    if smoothing > 0:
+        disk = np.hypot(*np.mgrid[-smoothing : smoothing + 1, -smoothing : smoothing + 1]) < smoothing + 0.5
+        labels = _connected(kernels.majority(labels, disk), usual.connectivity)
+        min_size = max(min_size, np.count_nonzero(disk))  # what came off its region
+    labels = merge_small(labels, lab, min_size)
+    if max_hole > 0:
+        labels = number_in_order(kernels.fill_holes(labels, max_hole, mask=mask))
+    return Segmentation(rgb, labels)
+
+
+_COMMON = [name for name, kind in inspect.signature(segment).parameters.items() if kind.kind == kind.KEYWORD_ONLY]
+
+
+def _connected(labels, connectivity):
+    """Regions are connected: the parts of a cluster are regions of their own."""
+    return kernels.label(labels, connectivity=connectivity, background=-1) - 1
 
 
 class _Method(NamedTuple):

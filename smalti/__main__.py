@@ -71,13 +71,15 @@ def segment(arguments):
         options["n_regions"] = arguments.regions
     if arguments.threshold is not None:
         options["threshold"] = arguments.threshold
+    if arguments.features is not None:
+        options["features"] = arguments.features
     write = list(dict.fromkeys(arguments.write + ["explore"] * arguments.explore))
     try:
         results = segment_files(
             arguments.images, arguments.out, method=arguments.method, write=write, jobs=arguments.jobs,
             redo=arguments.redo, progress=len(arguments.images) > 1 or Path(arguments.images[0]).is_dir(), **options,
         )  # fmt: skip
-    except TypeError as error:  # options that exclude each other
+    except TypeError as error:  # options that exclude each other, or that the method does not have
         raise ValueError(str(error)) from None
     status = 0
     for path, n_regions, failure in results:
@@ -235,6 +237,9 @@ def _parser():
     sub.add_argument("--method", choices=METHODS, default=METHODS[0], help="default: %(default)s")
     sub.add_argument("--regions", type=_at_least(1), metavar="N", help="merge neighbours down to so many regions")
     sub.add_argument("--threshold", type=float, metavar="T", help="merge neighbours that differ less, 0 to 1")
+    sub.add_argument(
+        "--features", type=lambda text: text.split(","), metavar="A,B,...", help="what kmeans looks at (lab)"
+    )
     sub.add_argument(
         "--write", type=_names(WRITE), default=["labels", "overlay", "mosaic"], metavar="A,B,...",
         help=f"of {', '.join(WRITE)}; default: labels,overlay,mosaic",

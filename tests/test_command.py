@@ -196,6 +196,10 @@ def test_segment_a_folder_once(photo, tmp_path, capsys):
 def test_segment_options_that_do_not_fit(photo, tmp_path, capsys):
     message = failure(capsys, "segment", photo, "-o", tmp_path / "out", "--regions", "3", "--threshold", "0.2")
     assert "segment: give n_regions or threshold, not both" in message
+    message = failure(capsys, "segment", photo, "-o", tmp_path / "out", "--method", "slic", "--features", "lab,hsv")
+    assert "method 'slic' has the options" in message
+    message = failure(capsys, "segment", photo, "-o", tmp_path / "out", "--method", "kmeans", "--features", "lab,smell")
+    assert "extract_features: names must be some of" in message
     message = failure(
         capsys, "segment", photo, "-o", tmp_path / "out", "--method", "kmeans", "--write", "overlay,contours"
     )

@@ -103,6 +103,33 @@ def test_number_of_clusters(n):
     assert number_of_clusters(np.arange(n)[:, None].astype(np.float32)) == n
 
 
+@pytest.mark.parametrize("method", ["kmeans", "felzenszwalb"])
+def test_boundaries_are_smoothed(method):
+    image = halves()
+    image[10:20, 25] = image[0, 0]  # a tooth, which also is a hair
+    image[15, 25:34] = image[0, 0]
+    assert segment(image, method, n_regions=2, sigma=0, min_size=0).labels[15, 30] == 0
+    smooth = segment(image, method, n_regions=2, sigma=0, smoothing=2)
+    assert smooth.n_regions == 2 and (smooth.labels[12:18, 27:] == 1).all()
+
+
+def test_holes_are_filled():
+    image = halves()
+    image[8:14, 5:12] = 0.9
+    image[10:12, 7:9] = image[0, 30]
+    image[20, 4] = 0, 1, 0
+    options = {"n_clusters": 4, "sigma": 0, "threshold": 0, "min_size": 0}
+    assert segment(image, "kmeans", **options).n_regions == 5
+    assert segment(image, "kmeans", max_hole=4, **options).n_regions == 3
+    expected = np.repeat([np.repeat([0, 1], [25, 15])], 30, axis=0)
+    np.testing.assert_array_equal(segment(image, "kmeans", max_hole=42, **options).labels, expected)
+    mask = np.ones(image.shape[:2], bool)
+    mask[12, 10] = False  # within the larger one
+    assert segment(image, "kmeans", max_hole=42, mask=mask, **options).n_regions == 3
+    noise = segment(image, "dbscan", sigma=0, max_hole=1)
+    assert noise.labels[20, 4] == 0
+
+
 def test_noise_of_dbscan():
     image = np.full((30, 40, 3), 0.2)
     image[:, 20:] = 0.7
@@ -267,6 +294,8 @@ def test_bad_input():
         (lambda: segment(image, "felzenszwalb", scale=-1), "felzenszwalb: scale must be at least 0, got -1"),
         (lambda: segment(image, "slic", n_segments=0), "slic: n_segments must be at least 1, got 0"),
         (lambda: segment(image, "slic", threshold=2), "segment: threshold must be from 0 to 1, got 2"),
+        (lambda: segment(image, smoothing=-1), "segment: smoothing must be at least 0, got -1"),
+        (lambda: segment(image, max_hole=-1), "segment: max_hole must be at least 0, got -1"),
         (lambda: segment(image, "slic", n_regions=0), "segment: n_regions must be at least 1, got 0"),
         (lambda: segment(image, sigma=-1), "preprocess: sigma must be at least 0, got -1"),
     ]:
