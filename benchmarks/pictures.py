@@ -94,6 +94,8 @@ def _shapes(gray):
     r, c = np.ogrid[-3:4, -3:4]
     disk = r * r + c * c <= 10
     objects = kernels.remove_small_objects(gray > kernels.threshold_otsu(gray))
+    peaks = np.zeros(gray.shape, bool)
+    peaks[tuple(kernels.peak_local_max(kernels.gaussian(gray, 2), 5).T)] = True
     return {
         "erosion by a disk": kernels.erosion(gray, disk),
         "dilation by a disk": kernels.dilation(gray, disk),
@@ -101,6 +103,7 @@ def _shapes(gray):
         "closing by a disk": kernels.closing(gray, disk),
         "remove_small_objects": objects,
         "distance_transform_edt": _strength(kernels.distance_transform_edt(objects)),
+        "peak_local_max, smoothed": _marked(gray, peaks),
     }
 
 
@@ -112,6 +115,7 @@ def _geometry(rgb):
         "resize, 1/8, order 0": kernels.resize(rough, (height, width), order=0) / 255,
         "resize, 1/8, order 1": kernels.resize(fine, (height, width), order=0),
         "resize, back by order 1": kernels.resize(fine, (height, width), order=1),
+        "resize, back by order 3": kernels.resize(fine, (height, width), order=3),
         "flip, axis 1": kernels.flip(rgb, 1) / 255,
         "rotate, order 3": kernels.rotate(rgb, 20, order=3),
     }
@@ -129,6 +133,11 @@ def _signed(x):
     """Blue below 0, red above, with (nearly) the greatest magnitude at full colour."""
     share = (x / max(np.percentile(np.abs(x), 99), 1e-6)).clip(-1, 1)[..., None]
     return NOTHING + np.where(share < 0, BELOW - NOTHING, ABOVE - NOTHING) * np.abs(share)
+
+
+def _marked(gray, places):
+    places = kernels.dilation(places)[..., None]
+    return np.where(places, ABOVE, 0.7 * gray[..., None])
 
 
 def _as_hue(hue, value=None):
