@@ -49,6 +49,17 @@ def remove_small_objects(size):
     )
 
 
+@row("h_maxima", dtype=["uint8", "float32"], h=[5, 50])
+def h_maxima(dtype, h, size):
+    image = np.ascontiguousarray(picture(*size)[..., 1]).astype(dtype)
+    return Case(
+        lambda: kernels.h_maxima(image, h),
+        _same,
+        {"skimage": morphology and (lambda: morphology.h_maxima(image, h))},
+        reads=image,
+    )
+
+
 @row("peak_local_max", dtype=["uint8", "float32"], min_distance=[1, 10])
 def peak_local_max(dtype, min_distance, size):
     image = np.ascontiguousarray(picture(*size)[..., 1]).astype(dtype)

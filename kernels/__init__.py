@@ -41,6 +41,7 @@ from .gabor_bank import gabor_bank
 from .gabor_kernel import gabor_kernel
 from .gaussian import gaussian
 from .gaussian_laplace import gaussian_laplace
+from .h_maxima import h_maxima
 from .histogram import histogram
 from .hsv import hsv2rgb, rgb2hsv
 from .kmeans import KMeansResult, kmeans
@@ -100,6 +101,7 @@ __all__ = [
     "gabor_kernel",
     "gaussian",
     "gaussian_laplace",
+    "h_maxima",
     "histogram",
     "hsv2rgb",
     "kmeans",
