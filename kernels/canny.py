@@ -55,28 +55,21 @@ def _sum_taps(lines, offsets, weights, width, divisors, first, out, at):
     """out[at + j] = weights[r] x[r] + weights[0] (x[0] + x[2 r]) + weights[1] (x[1] + x[2 r - 1]) + ..., for x[k] the
     element offsets[k] + j of lines, divided by the element first + j of divisors, if there are any.
 
-    Writes up to four vectors more than `width`.
+    Writes up to two vectors more than `width`.
     """
     last, step = weights.size - 1, lanes(out)
-    for j in range(0, width, 4 * step):
+    for j in range(0, width, 2 * step):
         place, weight = offsets[last // 2] + j, weights[last // 2]
         a, b = weight * load(lines, place), weight * load(lines, place + step)
-        c, d = weight * load(lines, place + 2 * step), weight * load(lines, place + 3 * step)
         for k in range(last // 2):
             left, right, weight = offsets[k] + j, offsets[last - k] + j, weights[k]
             a = a + weight * (load(lines, left) + load(lines, right))
             b = b + weight * (load(lines, left + step) + load(lines, right + step))
-            c = c + weight * (load(lines, left + 2 * step) + load(lines, right + 2 * step))
-            d = d + weight * (load(lines, left + 3 * step) + load(lines, right + 3 * step))
         if divisors.size:
             a = a / load_part_as(out, divisors, first + j, width - j)
             b = b / load_part_as(out, divisors, first + j + step, width - j - step)
-            c = c / load_part_as(out, divisors, first + j + 2 * step, width - j - 2 * step)
-            d = d / load_part_as(out, divisors, first + j + 3 * step, width - j - 3 * step)
         store(out, at + j, a)
         store(out, at + j + step, b)
-        store(out, at + j + 2 * step, c)
-        store(out, at + j + 3 * step, d)
 
 
 @helper(fastmath=EXACT)
@@ -104,10 +97,10 @@ def _smooth_row(
 
 @helper
 def _layout(width, border, like):
-    """(where the pixels of a line begin, elements of a line with two borders and four vectors to spare)"""
+    """(where the pixels of a line begin, elements of a line with two borders and two vectors to spare)"""
     step = lanes(like)
     begin = -(-border // step) * step
-    return begin, begin + -(-(width + border) // step) * step + 4 * step
+    return begin, begin + -(-(width + border) // step) * step + 2 * step
 
 
 @chunked(fastmath=EXACT)
