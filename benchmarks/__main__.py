@@ -224,8 +224,9 @@ def write_report(hardware, results):
     for (threads, _), family in itertools.groupby(results, key=lambda result: (result["threads"], result["group"])):
         family = list(family)
         table += map(_report_line, family)
-        for name, n, mean, _ in geometric_means(family):
-            table.append(f"| **`{name}`, geometric mean of {n}** | {threads} | | | **{mean:.2f}** | | | | |")
+        for name, n, mean, means in geometric_means(family):
+            apart = ", ".join(f"{value:.2f} ({peer})" for peer, value in means.items())
+            table.append(f"| **`{name}`, geometric mean of {n}** | {threads} | | {apart} | **{mean:.2f}** | | | | |")
     README.write_text(before + mark + "\n".join(table) + "\n\n" + end + after, encoding="utf-8")
 
 
@@ -233,12 +234,15 @@ def _report_line(result):
     name = f"`{result['name']}` {result['detail']}"
     if "error" in result:
         return f"| {name} | {result['threads']} | failed | | | | | | |"
-    times = {peer: duration(t["median"]) for peer, t in result["times"].items()}
+    times = {peer: t["median"] for peer, t in result["times"].items()}
     best, memory = result["best_peer"], {peer: f"{m:.3g}" for peer, m in result["memory"].items()}
-    like = "~" if best in result["unlike"] else ""
-    rival = f"{times[best]} ({like}{best})" if best else "none" + " installed" * bool(result["missing"])
+    rivals = [] if best in result["unlike"] or not best else [f"{duration(times[best])} ({best})"]
+    if result["unlike"]:
+        similar = min(result["unlike"], key=times.__getitem__)
+        rivals.append(f"{duration(times[similar])} (~{similar})")
+    rival = ", ".join(rivals) or "none" + " installed" * bool(result["missing"])
     cells = [
-        name, result["threads"], times["smalti"] + rate(result, "smalti"), rival,
+        name, result["threads"], duration(times["smalti"]) + rate(result, "smalti"), rival,
         f"{result['ratio']:.2f}" if best else "", memory.get("smalti", ""), memory.get(best, ""),
         shares(result), duration(result["first_call"]),
     ]  # fmt: skip
