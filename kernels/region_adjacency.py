@@ -60,6 +60,12 @@ def _pairs_of_row(labels, r, reach, number, list_them, low, high, place):
         mine = labels[r, c]
         if mine < 0:
             continue
+        if r + 1 < height and 0 < c < width - 1:  # within a region, as most pixels are
+            differs = (labels[r, c + 1] != mine) | (labels[r + 1, c] != mine)
+            if reach > 2:
+                differs |= (labels[r + 1, c + 1] != mine) | (labels[r + 1, c - 1] != mine)
+            if not differs:
+                continue
         for k in range(reach):
             down, right = _DOWN[k]
             i, j = r + down, c + right

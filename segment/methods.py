@@ -60,8 +60,8 @@ def segment(
         Regions of fewer pixels are merged into their most similar neighbour; by default none with ``"hierarchy"``, else
         those below the 100th to 400th part of the picture.
     smoothing : int
-        Radius, in pixels, of the disk in which the majority tells the region of a pixel; 0 leaves boundaries as they
-        are. What is thinner goes, and so do regions smaller than the disk.
+        Radius, at most 64 pixels, of the disk in which the majority tells the region of a pixel; 0 leaves boundaries as
+        they are. What is thinner goes, and so do regions smaller than the disk.
     max_hole : int
         Parts of at most so many pixels that one region encloses, of other regions or of none, become part of it.
     mask : (H, W) array of bool, optional
@@ -107,7 +107,7 @@ def segment(
     if min_size is None:
         min_size = round(usual.min_size * rgb[..., 0].size)
     min_size = check.integer("segment", "min_size", min_size, low=0)
-    smoothing = check.integer("segment", "smoothing", smoothing, low=0)
+    smoothing = check.integer("segment", "smoothing", smoothing, low=0, high=64)
     max_hole = check.integer("segment", "max_hole", max_hole, low=0)
 
     inner = continued(rgb, mask)
