@@ -213,13 +213,15 @@ def write_report(hardware, results):
     _, end, after = rest.partition(END)
     if not mark or not end:
         raise SystemExit(f"README.md needs the lines\n{BEGIN}\n{END}")
-    table = [
-        "", hardware.replace("\n", "; ") + ".",
-        "Medians; a ratio above 1 means that smalti is faster than its best peer; ~ marks a peer that does something"
-        " similar, not the same, and is compared with only where none does the same.", "",
+    lines = [
+        "", f"{hardware.replace(chr(10), '; ')}.", "",
+        "How many times as fast as the best peer, by medians: the geometric mean over the rows of a name, and the least"
+        " and greatest. ~ marks a peer that does something similar, not the same, and is compared with only where none"
+        " does the same.", "", *summary(results), "",
+        "<details>", "", "<summary>Every row</summary>", "",
         "B/pixel: by how much a call makes the process grow at the most, its result included.", "",
         "| | threads | smalti | best peer | ratio | B/pixel | best peer's | of the machine's limits | first call |",
-        "|-|-:|-:|-:|-:|-:|-:|-:|-:|",
+        "|-|-:|-:|-:|-:|-:|-:|-:|-:|", *map(_report_line, results), "", "</details>", "", "",
     ]  # fmt: skip
     for (threads, _), family in itertools.groupby(results, key=lambda result: (result["threads"], result["group"])):
         family = list(family)
@@ -228,6 +230,26 @@ def write_report(hardware, results):
             apart = ", ".join(f"{value:.2f} ({peer})" for peer, value in means.items())
             table.append(f"| **`{name}`, geometric mean of {n}** | {threads} | | {apart} | **{mean:.2f}** | | | | |")
     README.write_text(before + mark + "\n".join(table) + "\n\n" + end + after, encoding="utf-8")
+    README.write_text(before + mark + "\n".join(lines) + end + after, encoding="utf-8")
+
+
+def summary(results):
+    """A table with one line for each name: its ratios over the best peers, for each number of threads."""
+    counts = list(dict.fromkeys(result["threads"] for result in results))
+    names = dict.fromkeys(result["name"] for result in results if result.get("ratio"))
+    table = ["| | rows | " + " | ".join(f"{n} thread{'s' * (n > 1)}" for n in counts) + " | peers |"]
+    table.append("|-|-:|" + "-:|" * len(counts) + "-|")
+    for name in names:
+        rows = [result for result in results if result["name"] == name and result.get("ratio")]
+        cells = []
+        for n in counts:
+            ratios = [row["ratio"] for row in rows if row["threads"] == n]
+            cell = f"{statistics.geometric_mean(ratios):.2f}" if ratios else ""
+            cells.append(cell + (f" ({min(ratios):.2f} to {max(ratios):.2f})" if len(ratios) > 1 else ""))
+        peers = dict.fromkeys(("~" if r["best_peer"] in r["unlike"] else "") + r["best_peer"] for r in rows)
+        size = sum(row["threads"] == rows[0]["threads"] for row in rows)
+        table.append(f"| `{name}` | {size} | {' | '.join(cells)} | {', '.join(peers)} |")
+    return table
 
 
 def _report_line(result):

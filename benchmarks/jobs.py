@@ -8,12 +8,14 @@ from pathlib import Path
 import numpy as np
 
 import smalti
+from smalti.segment.classic import MAX_ITER, RADIUS, SIZE
 
 from .harness import Case, Seconds, peer, picture, row
 
 torch = peer("torch")
 color, measure, cluster = peer("skimage.color"), peer("skimage.measure"), peer("sklearn.cluster")
 segmentation, graph = peer("skimage.segmentation"), peer("skimage.graph")
+cv2 = peer("cv2")
 
 _MNIST = Path(os.environ.get("SMALTI_TEST_DATA", ""), "mnist.npz")  # x_train, y_train, x_test, y_test
 _STEPS, _CNN_BATCH = 20, 100
@@ -132,6 +134,51 @@ def segment_picture(method):
         "slic": {"skimage": segmentation and graph and merged_superpixels},
     }.get(method, {})
     return Case(lambda: smalti.segment.segment(image, method), check, parts, unlike=tuple(parts))
+
+
+def _classic_of_opencv(image):
+    """The steps of ``segment/classic.py`` with OpenCV's functions: (inner parts of clusters, regions, overlay)."""
+    small = cv2.resize(image, SIZE, interpolation=cv2.INTER_AREA)
+    small = cv2.flip(cv2.rotate(small, cv2.ROTATE_90_CLOCKWISE), 1)
+    hsv = cv2.cvtColor(small, cv2.COLOR_RGB2HSV_FULL)
+    gray = cv2.cvtColor(small, cv2.COLOR_RGB2GRAY)
+    colors = (hsv[..., 0] >> 5).astype(np.int32) * 64 + (hsv[..., 1] >> 5) * 8 + (hsv[..., 2] >> 5)
+    response = cv2.Laplacian(cv2.GaussianBlur(gray, (5, 5), 0), cv2.CV_32F)
+    texture = np.clip(response * (64 / 255) + 16, 0, 31).astype(np.int32)
+    edges = cv2.Canny(gray, 50, 150, L2gradient=True)
+    window = (2 * RADIUS + 1,) * 2
+    planes = [(colors == k).astype(np.float32) for k in np.flatnonzero(np.bincount(colors.ravel()))]
+    planes += [(texture == k).astype(np.float32) for k in range(32)]
+    planes += [(edges == k).astype(np.float32) for k in (0, 255)]
+    features = np.dstack([cv2.blur(plane, window) for plane in planes])
+    criteria = (cv2.TERM_CRITERIA_MAX_ITER, MAX_ITER, 0)
+    points = features.reshape(-1, features.shape[2])
+    clusters = cv2.kmeans(points, 2, None, criteria, 1, cv2.KMEANS_PP_CENTERS)[1].reshape(gray.shape)
+    markers, n = np.zeros(gray.shape, np.int32), 0
+    for k in range(2):
+        count, parts = cv2.connectedComponents(cv2.erode((clusters == k).astype(np.uint8), np.ones((3, 3))))
+        markers += np.where(parts > 0, parts + n, 0).astype(np.int32)
+        n += count - 1
+    regions = cv2.watershed(small, markers)
+    sums = np.stack([np.bincount(regions.ravel() + 1, small[..., k].ravel(), n + 2) for k in range(3)], axis=-1)
+    means = sums / np.maximum(np.bincount(regions.ravel() + 1, minlength=n + 2), 1)[:, None]
+    return regions, cv2.addWeighted(small, 0.5, means[regions + 1].astype(np.uint8), 0.5, 0)
+
+
+@row("segment", "481x321 uint8, the textbooks' pipeline with overlay")
+def classic():
+    image = picture(321, 481)
+
+    def ours():
+        result = smalti.segment.segment(image, "classic")
+        return result, result.overlay(mix=0.5)
+
+    def check(ours, theirs):
+        if ours[0].labels.shape != image.shape[:2] or ours[0].n_regions < 2:
+            raise AssertionError(f"got {ours[0]}")
+
+    parts = {"cv2": cv2 and (lambda: _classic_of_opencv(image))}
+    return Case(ours, check, parts, unlike=("cv2",))
 
 
 @row("first segment", "321x481 k-means in a new process, warm cache")

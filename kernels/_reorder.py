@@ -29,7 +29,7 @@ def _reverse_row(source, begin, out, o, length, channels):
         else:
             break
         done += step
-    last, rest = np.uint64(begin + length - done - channels), np.uint64((length - done) // channels)
+    last, rest = np.uint64(begin + max(length - done - channels, 0)), np.uint64((length - done) // channels)
     _copy_pixels(source, last, -np.int64(channels), out, np.uint64(o + done), rest, channels)
 
 

@@ -20,10 +20,11 @@ from ._parallel import chunk_size, chunked
 
 @helper(fastmath=EXACT)
 def _count_row(row, sign, columns):
-    """Add a row of bins to the histograms of the columns, or take it away; bins below 0 count nowhere."""
-    for j in range(row.size):
-        if row[j] >= 0:
-            columns[j, row[j]] += sign
+    """Add a row of bins (W, C) to the histograms of the columns, or take it away; bins below 0 count nowhere."""
+    for j in range(row.shape[0]):
+        if row[j, 0] >= 0:
+            for c in range(row.shape[1]):
+                columns[j, row[j, c]] += sign
             columns[j, columns.shape[1] - 1] += sign  # the number of pixels
 
 
@@ -47,7 +48,7 @@ def _shares(window, scale, out):
 
 @chunked(fastmath=EXACT)
 def _local_histogram_rows(lo, hi, bins, radius, out):
-    """Requires: bins (H, W) int32, below out.shape[2]."""
+    """Requires: bins (H, W, C) int32, below out.shape[2]; all of a pixel's or none are below 0."""
     height, width, n_bins = out.shape
     columns = np.zeros((width, n_bins + 1), np.int32)
     window = np.empty(n_bins + 1, np.int32)
@@ -78,9 +79,11 @@ def local_histogram(bins, n_bins, *, radius, mask=None):
 
     Parameters
     ----------
-    bins : (H, W) array of int
-        The number of each pixel's value, such as its quantised colour or its texture, from 0 to n_bins - 1.
-    n_bins : int
+    bins : (H, W) or (H, W, C) array of int
+        The number of each pixel's value, such as its quantised colour or its texture, from 0 to n_bins - 1. Several
+        channels have histograms of their own.
+    n_bins : int or sequence of C ints
+        How many values each channel has.
     radius : int
         The window reaches as many pixels to each side, as far as the picture goes.
     mask : (H, W) array of bool, optional
@@ -88,7 +91,8 @@ def local_histogram(bins, n_bins, *, radius, mask=None):
 
     Returns
     -------
-    (H, W, n_bins) float32 array, each pixel's sum 1
+    (H, W, sum of n_bins) float32 array
+        One channel's histogram after the other's, each with the sum 1.
 
     Raises
     ------
@@ -96,16 +100,26 @@ def local_histogram(bins, n_bins, *, radius, mask=None):
         If a shape does not fit, or a value is out of range.
     """
     name = "local_histogram"
-    bins = check.as_labels(name, "bins", bins)
-    n_bins = check.integer(name, "n_bins", n_bins, low=1)
+    bins = check.as_labels(name, "bins", bins, ndim=(2, 3))
+    height, width = bins.shape[:2]
+    bins = bins.reshape(height, width, 1 if bins.ndim == 2 else bins.shape[2])
+    n_channels = bins.shape[2]
+    if np.ndim(n_bins) == 0:
+        n_bins = [n_bins] * n_channels
+    n_bins = [check.integer(name, "n_bins", n, low=1) for n in n_bins]
+    if len(n_bins) != n_channels or not n_bins:
+        raise ValueError(f"{name}: n_bins must be one for each channel of bins, {n_channels}, got {len(n_bins)}")
     radius = check.integer(name, "radius", radius, low=0)
-    mask = check.as_mask(name, mask, bins.shape)
-    if bins.size and (bins.min() < 0 or bins.max() >= n_bins):
-        raise ValueError(f"{name}: bins must be from 0 to {n_bins - 1}, got {bins.min()} to {bins.max()}")
+    mask = check.as_mask(name, mask, (height, width))
+    for channel, n in enumerate(n_bins if bins.size else ()):
+        low, high = bins[..., channel].min(), bins[..., channel].max()
+        if low < 0 or high >= n:
+            raise ValueError(f"{name}: bins must be from 0 to {n - 1}, got {low} to {high}")
+    bins = bins + np.cumsum([0, *n_bins[:-1]], dtype=np.int32)  # their places in all histograms
     if mask is not None:
-        bins = np.where(mask, bins, np.int32(-1))
-    out = np.empty((*bins.shape, n_bins), np.float32)
+        bins[~mask] = -1
+    out = np.empty((height, width, sum(n_bins)), np.float32)
     if out.size:
-        grain = max(4 * radius + 1, chunk_size(bins.shape[1] * (5 + 0.3 * n_bins)))
-        _local_histogram_rows(bins.shape[0], bins, radius, out, grain=grain)
+        grain = max(4 * radius + 1, chunk_size(width * (5 * n_channels + 0.3 * out.shape[2])))
+        _local_histogram_rows(height, bins, radius, out, grain=grain)
     return out

@@ -13,10 +13,16 @@ multiplied by (min(|a|, |b|) / |all|)**area_exponent, which lets small regions g
 their pixels, sums, histograms and boundaries, so that the cost of any pair is always that of its actual regions.
 
 The boundaries stand in a binary heap in which each knows its place (Cormen et al., "Introduction to Algorithms",
-section 6.5), those of one region in a linked list of half edges. Ward (1963); for boundaries: Arbelaez, Maire, Fowlkes
-and Malik, "Contour detection and hierarchical image segmentation", IEEE PAMI 33(5), 2011, section 4.
+section 6.5), in a hash table by the regions that they divide, and those of one region in a linked list. The smaller of
+two regions hands its boundaries over to the larger. With `growth` 0, all boundaries of a united region have their costs
+computed anew. One with many small neighbours, such as a sky, would do so at each of many merges; with `growth` g it
+does so once it has grown by this part, and in between for boundaries that are new or longer.
 
-Time O(sum over merges of the united region's neighbours * log E); memory O(N + E).
+Ward (1963); for boundaries: Arbelaez, Maire, Fowlkes and Malik, "Contour detection and hierarchical image
+segmentation", IEEE PAMI 33(5), 2011, section 4.
+
+Time O(sum over merges of the united region's neighbours * log E), with `growth` of the smaller region's, and of the
+united region's each time its area is multiplied by 1 + g; memory O(N + E).
 """
 
 from typing import NamedTuple
@@ -155,6 +161,52 @@ def _remove(heap, place, cost, size, e):
     return size
 
 
+# The table: `slots` holds edges by their ends, -1 where it is free; it is at most half full. Linear probing, and
+# algorithm R for taking out: Knuth, "The Art of Computer Programming" 3, section 6.4.
+
+
+@helper
+def _home(slots, a, b):
+    mixed = min(a, b) * 73856093 ^ max(a, b) * 19349663
+    return (mixed ^ mixed >> 15) & (slots.size - 1)
+
+
+@helper
+def _slot(slots, ends, a, b):
+    """Where the edge between a and b stands; a free place if there is none."""
+    i = _home(slots, a, b)
+    while slots[i] >= 0:
+        first, second = ends[slots[i], 0], ends[slots[i], 1]
+        if (first == a and second == b) or (first == b and second == a):
+            break
+        i = (i + 1) & (slots.size - 1)
+    return i
+
+
+@helper
+def _vacate(slots, ends, i):
+    """Free a slot, and move up those that have been pushed away from it."""
+    j, mask = i, slots.size - 1
+    while True:
+        j = (j + 1) & mask
+        if slots[j] < 0:
+            break
+        home = _home(slots, ends[slots[j], 0], ends[slots[j], 1])
+        if (j - home) & mask >= (j - i) & mask:
+            slots[i] = slots[j]
+            i = j
+    slots[i] = -1
+
+
+@helper
+def _distance(g, per_g, h, per_h):
+    total = 0.0
+    for i in range(g.size):
+        x, y = g[i] * per_g, h[i] * per_h
+        total += (x - y) * (x - y) / max(x + y, 1e-300)  # 0 where both are 0
+    return total
+
+
 @helper(fastmath=ORDERED)
 def _cost(a, b, strength, weights, exponent, total, area, sums, histograms):
     """Cost of the boundary between a and b."""
@@ -170,10 +222,7 @@ def _cost(a, b, strength, weights, exponent, total, area, sums, histograms):
     if texture != 0:
         distance = 0.0
         for k in range(histograms.shape[1]):
-            for i in range(histograms.shape[2]):
-                g, h = histograms[a, k, i] / n_a, histograms[b, k, i] / n_b
-                if g + h > 0:
-                    distance += (g - h) * (g - h) / (g + h)
+            distance += _distance(histograms[a, k], 1 / n_a, histograms[b, k], 1 / n_b)
         cost += texture * 0.5 * distance / histograms.shape[1]
     if exponent != 0:
         cost *= (min(n_a, n_b) / total) ** exponent
@@ -181,7 +230,7 @@ def _cost(a, b, strength, weights, exponent, total, area, sums, histograms):
 
 
 @kernel(fastmath=ORDERED)
-def _merge(ends, length, strength, weights, exponent, area, sums, histograms, pairs, heights):
+def _merge(ends, length, strength, weights, exponent, growth, area, sums, histograms, pairs, heights):
     """Merge until nothing touches. Returns the number of merges.
 
     All arrays but the last two, which are the result, are worked upon and hold nothing of use afterwards.
@@ -190,22 +239,33 @@ def _merge(ends, length, strength, weights, exponent, area, sums, histograms, pa
     """
     n, n_edges = area.size, ends.shape[0]
     total = float(area.sum())
-    first, following = np.full(n, -1, np.int64), np.empty(2 * n_edges, np.int64)
-    for half in range(2 * n_edges):  # half edge 2 e + k belongs to end k of edge e
-        region = ends[half >> 1, half & 1]
-        following[half] = first[region]
-        first[region] = half
+    # Half edge 2 e + k belongs to end k of edge e.
+    first, last, following = np.full(n, -1, np.int64), np.full(n, -1, np.int64), np.full(2 * n_edges, -1, np.int64)
     cost, heap, place = np.empty(n_edges), np.empty(n_edges, np.int64), np.empty(n_edges, np.int64)
+    capacity = 2
+    while capacity < 2 * n_edges:
+        capacity *= 2
+    slots = np.full(capacity, -1, np.int64)
     for e in range(n_edges):
+        for k in range(2):
+            region = ends[e, k]
+            if first[region] < 0:
+                last[region] = 2 * e + k
+            following[2 * e + k] = first[region]
+            first[region] = 2 * e + k
+        slots[_slot(slots, ends, ends[e, 0], ends[e, 1])] = e
         cost[e] = _cost(ends[e, 0], ends[e, 1], strength[e], weights, exponent, total, area, sums, histograms)
         _settle(heap, place, cost, e, e, e)
     node = np.arange(n)  # what each region has become part of
-    edge_to = np.full(n, -1, np.int64)
+    known = area.astype(np.float64)  # when all of its costs were last computed
     size, count, height = n_edges, 0, -np.inf
     while size > 0:
         e = heap[0]
         a, b = ends[e, 0], ends[e, 1]
+        if area[a] < area[b]:
+            a, b = b, a
         size = _remove(heap, place, cost, size, e)
+        _vacate(slots, ends, _slot(slots, ends, a, b))
         height = max(height, cost[e])
         pairs[count, 0], pairs[count, 1] = min(node[a], node[b]), max(node[a], node[b])
         heights[count] = height
@@ -218,44 +278,55 @@ def _merge(ends, length, strength, weights, exponent, area, sums, histograms, pa
             for i in range(histograms.shape[2]):
                 histograms[a, k, i] += histograms[b, k, i]
 
-        # Region a takes over b's edges. Those to a common neighbour become one; edges that are gone leave the list.
-        half, kept = first[a], np.int64(-1)
-        while half >= 0:
-            after = following[half]
-            if place[half >> 1] >= 0:
-                edge_to[ends[half >> 1, 1 - (half & 1)]] = half >> 1
-                following[half] = kept
-                kept = half
-            half = after
+        grown = area[a] > (1 + growth) * known[a]
+        # Region a takes over b's edges; those to a common neighbour become one.
         half = first[b]
         while half >= 0:
             after, e = following[half], half >> 1
             if place[e] >= 0:
                 other = ends[e, 1 - (half & 1)]
-                same = edge_to[other]
+                _vacate(slots, ends, _slot(slots, ends, b, other))
+                slot = _slot(slots, ends, a, other)
+                same = slots[slot]
                 if same >= 0:
                     joint = length[same] + length[e]
                     strength[same] = (strength[same] * length[same] + strength[e] * length[e]) / joint
                     length[same] = joint
                     size = _remove(heap, place, cost, size, e)
                 else:
+                    same = e
                     ends[e, half & 1] = a
+                    slots[slot] = e
+                    following[half] = -1
+                    if first[a] < 0:
+                        first[a] = half
+                    else:
+                        following[last[a]] = half
+                    last[a] = half
+                if not grown:
+                    cost[same] = _cost(a, other, strength[same], weights, exponent, total, area, sums, histograms)
+                    _settle(heap, place, cost, size, same, place[same])
+            half = after
+        if grown:
+            known[a] = area[a]
+            half, kept = first[a], np.int64(-1)
+            while half >= 0:
+                after, e = following[half], half >> 1
+                if place[e] >= 0:  # edges that are gone leave the list
+                    cost[e] = _cost(
+                        ends[e, 0], ends[e, 1], strength[e], weights, exponent, total, area, sums, histograms
+                    )
+                    _settle(heap, place, cost, size, e, place[e])
+                    if kept < 0:
+                        last[a] = half
                     following[half] = kept
                     kept = half
-            half = after
-        first[a] = half = kept
-        while half >= 0:
-            e = half >> 1
-            edge_to[ends[e, 1 - (half & 1)]] = -1
-            new = _cost(ends[e, 0], ends[e, 1], strength[e], weights, exponent, total, area, sums, histograms)
-            if new != cost[e]:
-                cost[e] = new
-                _settle(heap, place, cost, size, e, place[e])
-            half = following[half]
+                half = after
+            first[a] = kept
     return count
 
 
-def merge_regions(graph, criterion="color", *, area_exponent=0.0):
+def merge_regions(graph, criterion="color", *, area_exponent=0.0, growth=0.0):
     """Merge regions hierarchically, always the two neighbours that differ least.
 
     Parameters
@@ -266,6 +337,9 @@ def merge_regions(graph, criterion="color", *, area_exponent=0.0):
         What makes regions differ: one of them, or weights of several, which are added up.
     area_exponent : float
         At least 0. The greater, the sooner small regions are merged.
+    growth : float
+        At least 0. A united region is compared with all of its neighbours anew once it has grown by this part since it
+        was the last time; 0 for always, which takes long where regions have thousands of neighbours.
 
     Returns
     -------
@@ -291,6 +365,7 @@ def merge_regions(graph, criterion="color", *, area_exponent=0.0):
         check.one_of(name, "criterion", key, CRITERIA)
     weights = tuple(check.real(name, f"weight of {k!r}", criterion.get(k, 0.0), low=0) for k in CRITERIA)
     exponent = check.real(name, "area_exponent", area_exponent, low=0)
+    growth = check.real(name, "growth", growth, low=0)
     needs = {"image": (weights[0] or weights[1], graph.sums.shape[1]), "bins": (weights[3], graph.histograms.shape[1])}
     for what, (is_needed, given) in needs.items():
         if is_needed and not given:
@@ -298,7 +373,7 @@ def merge_regions(graph, criterion="color", *, area_exponent=0.0):
     n, n_edges = len(graph.area), len(graph.edges)
     pairs, heights = np.empty((max(0, n - 1), 2), np.int32), np.empty(max(0, n - 1))
     count = _merge(
-        graph.edges.copy(), graph.length.copy(), graph.strength.copy(), weights, exponent, graph.area.copy(),
+        graph.edges.copy(), graph.length.copy(), graph.strength.copy(), weights, exponent, growth, graph.area.copy(),
         graph.sums.copy(), graph.histograms.copy(), pairs, heights,
     ) if n_edges else 0  # fmt: skip
     return Merges(pairs[:count], heights[:count], n)

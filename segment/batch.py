@@ -9,6 +9,7 @@ import numpy as np
 from PIL import Image
 
 from ..kernels._parallel import get_num_threads
+from . import classic
 from .explore import explore_page
 from .files import IMAGE_SUFFIXES, atomic, read_image
 from .hierarchy import hierarchy
@@ -22,8 +23,11 @@ WRITE = {
     "contours": "_contours.png",
     "table": "_regions.csv",
     "explore": ".html",
+    "steps": "_steps.png",
 }
 """What can be written of each picture, and how the names of the files end."""
+
+_ONLY = {"hierarchy": {"contours", "explore"}, "classic": {"steps"}}
 
 
 class FileResult(NamedTuple):
@@ -49,9 +53,10 @@ def segment_files(
         complete or not at all.
     method : str
         As `segment` has it, and so `options`.
-    write : sequence of {"labels", "overlay", "mosaic", "contours", "table", "explore"}
-        ``"contours"``: the ultrametric contour map in 8 bits; ``"table"``: the regions as CSV; ``"explore"``: an HTML
-        page on which the number of regions is chosen. The first and the last are only of the hierarchy.
+    write : sequence of {"labels", "overlay", "mosaic", "contours", "table", "explore", "steps"}
+        ``"table"``: the regions as CSV. Only of the hierarchy, ``"contours"``: the ultrametric contour map in 8 bits;
+        ``"explore"``: an HTML page on which the number of regions is chosen. Only of ``"classic"``, ``"steps"``: what
+        each step makes, side by side; its overlay is mixed half and half with the colours of the regions.
     jobs : int, optional
         Pictures at a time; by default as many as there are threads.
     redo : bool
@@ -73,9 +78,11 @@ def segment_files(
     unknown = set(write) - set(WRITE)
     if unknown or not write:
         raise ValueError(f"segment_files: write must name some of {', '.join(WRITE)}, got {tuple(write)}")
-    tree_only = set(write) & {"contours", "explore"}
-    if tree_only and method != "hierarchy":
-        raise ValueError(f"segment_files: {', '.join(sorted(tree_only))} need method='hierarchy', got {method!r}")
+    for only, kinds in _ONLY.items():
+        if set(write) & kinds and method != only:
+            raise ValueError(
+                f"segment_files: {', '.join(sorted(set(write) & kinds))} need method={only!r}, got {method!r}"
+            )
     segment(np.zeros((8, 8)), method, **options)  # a wrong option is an error now, not one of each picture
     out = Path(out)
     out.mkdir(parents=True, exist_ok=True)
@@ -143,7 +150,14 @@ def _segment_file(path, targets, method, options):
         with atomic(target) as file:
             if kind == "explore":
                 file.write(explore_page(tree, title=path.name).encode())
+                continue
+            if kind == "contours":
+                pixels = (tree.contours() * 255 + 0.5).astype(np.uint8)
+            elif kind == "steps":
+                pixels = classic.steps_sheet(image, **options)
+            elif kind == "overlay":
+                pixels = result.overlay(mix=0.5 if method == "classic" else 0.0)
             else:
-                pixels = tree.contours() * 255 + 0.5 if kind == "contours" else getattr(result, kind)()
-                Image.fromarray(pixels.astype(np.uint8)).save(file, "PNG")
+                pixels = result.mosaic()
+            Image.fromarray(pixels).save(file, "PNG")
     return result.n_regions

@@ -31,11 +31,9 @@ def _hsv(picture):
 
 
 def _color_histogram(picture):
-    groups = []
-    for channel, (low, high) in zip(np.moveaxis(picture.lab, -1, 0), _LAB_RANGES):
-        bins = np.clip((channel - low) * (_COLOR_BINS / (high - low)), 0, _COLOR_BINS - 1).astype(np.int32)
-        groups.append(kernels.local_histogram(bins, _COLOR_BINS, radius=_RADIUS))
-    return np.concatenate(groups, axis=-1)
+    low, high = np.array(_LAB_RANGES, np.float32).T
+    bins = np.clip((picture.lab - low) * (_COLOR_BINS / (high - low)), 0, _COLOR_BINS - 1).astype(np.int32)
+    return kernels.local_histogram(bins, _COLOR_BINS, radius=_RADIUS)
 
 
 def _gabor(picture):

@@ -24,6 +24,7 @@ from .preprocess import as_rgb, continued
 # (`benchmarks/learn_boundaries.py`).
 CRITERION = {"boundary": 1.0, "color": 0.004, "histogram": 0.3}
 AREA_EXPONENT = 0.15
+GROWTH = 0.01  # costs of a region's boundaries are up to date but for so much of its area: time linear in the pixels
 LEVEL = 0.22
 
 
@@ -68,7 +69,7 @@ def hierarchy(image, *, mask=None, rng=0):
     labels = finest_regions(strengths, mask)
     bins = np.concatenate(list(channels.values()), axis=2)
     graph = region_adjacency(labels, rgb2lab(inner), boundary=strengths, bins=bins)
-    return merge_tree(rgb, labels, graph, CRITERION, area_exponent=AREA_EXPONENT, level=LEVEL)
+    return merge_tree(rgb, labels, graph, CRITERION, area_exponent=AREA_EXPONENT, growth=GROWTH, level=LEVEL)
 
 
 def finest_regions(strengths, mask=None):

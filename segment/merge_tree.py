@@ -81,9 +81,9 @@ class MergeTree:
         return out
 
 
-def merge_tree(image, labels, graph, criterion, *, area_exponent, level):
+def merge_tree(image, labels, graph, criterion, *, area_exponent, level, growth=0.0):
     """The tree that `merge_regions` makes of a graph, with heights in [0, 1]: a cost of `level` becomes 0.5."""
-    merges = merge_regions(graph, criterion, area_exponent=area_exponent)
+    merges = merge_regions(graph, criterion, area_exponent=area_exponent, growth=growth)
     return MergeTree(image, labels, merges._replace(heights=merges.heights / (merges.heights + level)))
 
 

@@ -12,15 +12,15 @@ import numpy as np
 from .. import kernels
 from ..kernels import _validate as check
 from ..kernels.merge_small import merge_small, number_in_order
-from . import partitions
+from . import classic, partitions
 from .merge_tree import color_tree
-from .preprocess import as_rgb, continued, preprocess
+from .preprocess import Geometry, as_rgb, continued, geometry, preprocess
 from .segmentation import Segmentation
 
 
 def segment(
-    image, method="hierarchy", *, n_regions=None, threshold=None, sigma=None, min_size=None, smoothing=0, max_hole=0,
-    mask=None, **options,
+    image, method="hierarchy", *, n_regions=None, threshold=None, size=None, angle=None, axis=None, sigma=None,
+    min_size=None, smoothing=0, max_hole=0, mask=None, **options,
 ):  # fmt: skip
     """Divide a picture into regions.
 
@@ -28,7 +28,7 @@ def segment(
     ----------
     image : (H, W), (H, W, 1), (H, W, 3) or (H, W, 4) array
         uint8 and uint16, or floats in [0, 1]. A fourth channel is opacity; transparent parts are laid on white.
-    method : {"hierarchy", "kmeans", "dbscan", "watershed", "felzenszwalb", "slic"}
+    method : {"hierarchy", "kmeans", "dbscan", "watershed", "felzenszwalb", "slic", "classic"}
         ``"hierarchy"``: a cut through the tree that `hierarchy` makes. Its option is `rng` (0).
 
         ``"kmeans"``: clusters of features; regions are their connected parts. Its options are `n_clusters` (10, or
@@ -49,13 +49,19 @@ def segment(
 
         ``"slic"``: merged superpixels. Its options are `n_segments` (400) and `compactness` (30), as
         `smalti.kernels.slic` has them.
+
+        ``"classic"``: the pipeline of the textbooks, at 224 x 224 pixels (see ``segment/classic.py``). Its options are
+        `n_clusters` (2) and `rng` (0).
     n_regions : int, optional
         Merge neighbours, always the most similar, until at most so many are left; more only where they do not touch.
     threshold : float, optional
         From 0, for no merging, to 1: merge neighbours that differ less. Give at most one of the two; with none it is
         0.5, which agrees best with people, for ``"hierarchy"``, ``"kmeans"`` and ``"slic"``, else 0.
+    size, angle, axis
+        As `preprocess` has them: the picture is resized, turned and flipped before it is divided, and the labels are
+        taken back to its own pixels. A smaller size takes less time. By default only for ``"classic"``.
     sigma : float, optional
-        Standard deviation of the smoothing before all else, in pixels; by default as suits the method.
+        Standard deviation of the smoothing, in pixels of the resized picture; by default as suits the method.
     min_size : int, optional
         Regions of fewer pixels are merged into their most similar neighbour; by default none with ``"hierarchy"``, else
         those below the 100th to 400th part of the picture.
@@ -110,11 +116,18 @@ def segment(
     smoothing = check.integer("segment", "smoothing", smoothing, low=0, high=64)
     max_hole = check.integer("segment", "max_hole", max_hole, low=0)
 
+    asked = zip((size, angle, axis), usual.geometry)
+    way = geometry("segment", *(default if given is None else given for given, default in asked))
+
     inner = continued(rgb, mask)
     smooth = preprocess(inner, sigma=sigma)
     common = {"n_regions": n_regions, "threshold": threshold, "sigma": sigma, "min_size": min_size}
     own = {name: common[name] for name in inspect.signature(partition).parameters if name in common}
-    labels = partition(inner if "sigma" in own else smooth, mask, **own, **options)
+    if "sigma" in own:
+        turned = way.apply(inner)
+    else:
+        turned = smooth if way == Geometry() else preprocess(inner, sigma=sigma, **way._asdict())
+    labels = way.undo(partition(turned, way.apply_mask(mask, rgb.shape[:2]), **own, **options), rgb.shape[:2])
     if mask is not None:
         labels = np.where(mask, labels, -1)
     labels = _connected(labels, usual.connectivity)
@@ -147,6 +160,7 @@ class _Method(NamedTuple):
     min_size: float = 0.0
     threshold: float = 0.0
     connectivity: int = 1
+    geometry: Geometry = Geometry()
 
 
 # Chosen by the covering of every fourth training picture of BSDS500: 0.56 for k-means, felzenszwalb and slic, 0.53 for
@@ -158,4 +172,5 @@ _METHODS = {
     "watershed": _Method(partitions.watershed, 3.5, 0.01),
     "felzenszwalb": _Method(partitions.felzenszwalb, 1.5, 0.005, connectivity=2),
     "slic": _Method(partitions.slic, 1.0, 0.0025, threshold=0.5),
+    "classic": _Method(classic.partition, geometry=Geometry(classic.SIZE, classic.ANGLE, classic.AXIS)),
 }

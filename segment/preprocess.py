@@ -1,9 +1,11 @@
-"""The first step: any picture becomes RGB in [0, 1], a little smoothed."""
+"""The first step: any picture becomes RGB in [0, 1], resized, turned and flipped as asked for, a little smoothed."""
+
+from typing import NamedTuple
 
 import numpy as np
 
+from .. import kernels
 from ..kernels import _validate as check
-from ..kernels import distance_transform_edt, gaussian
 
 
 def as_rgb(function, image):
@@ -32,11 +34,63 @@ def continued(rgb, mask):
     """The picture with what is outside the mask in the colours of its nearest pixels, so that nothing shows there."""
     if mask is None or not mask.any():
         return rgb
-    _, nearest = distance_transform_edt(~mask, return_indices=True)
+    _, nearest = kernels.distance_transform_edt(~mask, return_indices=True)
     return rgb[tuple(nearest)]
 
 
-def preprocess(image, *, sigma=1.0):
+class Geometry(NamedTuple):
+    """Resizing, then turning, then flipping; labels can be taken back through it.
+
+    Attributes
+    ----------
+    size : (height, width), optional
+    angle : float
+        In degrees, counter-clockwise. The picture grows so that nothing is cut off; its border goes on outside.
+    axis : {None, 0, 1, (0, 1)}
+        None flips nothing, 0 flips upside down, 1 left to right.
+    """
+
+    size: tuple | None = None
+    angle: float = 0.0
+    axis: int | tuple | None = None
+
+    def apply(self, image, **how):
+        """The picture (H, W) or (H, W, C) after it; `how` are arguments of `resize` and `rotate`, such as order."""
+        if self.size is not None:
+            image = kernels.resize(image, self.size, **how)
+        if self.angle % 360:
+            image = kernels.rotate(image, self.angle, resize=True, **{"mode": "edge", **how})
+        return image if self.axis is None else kernels.flip(image, self.axis)
+
+    def undo(self, labels, shape):
+        """For each pixel of the picture of this shape, the label at the nearest place of `labels` after it."""
+        return labels if self == Geometry() else labels[self._places(shape, labels.shape)]
+
+    def apply_mask(self, mask, shape):
+        """The pixels after it that `undo` needs for those of the mask, None for all, or that show one."""
+        if self.angle % 90 == 0 and (mask is None or self == Geometry()):
+            return mask
+        mask = np.ones(shape, bool) if mask is None else mask
+        inside = self.apply(mask, order=0, mode="constant")
+        rows, columns = self._places(shape, inside.shape)
+        inside[rows[mask], columns[mask]] = True
+        return inside
+
+    def _places(self, shape, turned_shape):
+        """(rows, columns) after it of each pixel before it."""
+        size = shape if self.size is None else self.size
+        y, x = ((np.arange(n) + 0.5) * (m / n) - 0.5 * m for n, m in zip(shape, size))  # from the middle
+        y, x = y[:, None], x[None, :]
+        cosine, sine = np.cos(np.radians(self.angle)), np.sin(np.radians(self.angle))
+        places = [cosine * y - sine * x, sine * y + cosine * x]
+        for axis in () if self.axis is None else np.atleast_1d(self.axis):
+            places[axis] = -places[axis]
+        for axis, n in enumerate(turned_shape):
+            places[axis] = np.clip(np.rint(places[axis] + 0.5 * (n - 1)), 0, n - 1).astype(np.int64)
+        return tuple(places)
+
+
+def preprocess(image, *, sigma=1.0, size=None, angle=0.0, axis=None):
     """Make any picture ready for `extract_features`.
 
     Parameters
@@ -44,7 +98,13 @@ def preprocess(image, *, sigma=1.0):
     image : (H, W), (H, W, 1), (H, W, 3) or (H, W, 4) array
         uint8 and uint16, or floats in [0, 1]. A fourth channel is opacity; transparent parts are laid on white.
     sigma : float
-        Standard deviation, in pixels, of the Gaussian that takes out noise; 0 for none.
+        Standard deviation, in pixels of the result, of the Gaussian that takes out noise; 0 for none.
+    size : (height, width), optional
+        First, the picture is resized; smoothed before where it gets smaller.
+    angle : float
+        Then it is turned, by so many degrees counter-clockwise; by others than multiples of 90 it grows.
+    axis : {None, 0, 1, (0, 1)}
+        Then it is flipped along this axis: 0 upside down, 1 left to right.
 
     Returns
     -------
@@ -53,8 +113,19 @@ def preprocess(image, *, sigma=1.0):
     Raises
     ------
     TypeError, ValueError
-        If it is not such a picture, or not finite.
+        If it is not such a picture, or not finite, or an argument is out of range.
     """
-    rgb = as_rgb("preprocess", image)
+    rgb = geometry("preprocess", size, angle, axis).apply(as_rgb("preprocess", image))
     sigma = check.real("preprocess", "sigma", sigma, low=0)
-    return gaussian(rgb, sigma, channel_axis=-1) if sigma > 0 else rgb
+    return kernels.gaussian(rgb, sigma, channel_axis=-1) if sigma > 0 else rgb
+
+
+def geometry(function, size, angle, axis):
+    """A checked `Geometry`."""
+    if size is not None:
+        if np.shape(size) != (2,):
+            raise ValueError(f"{function}: size must be (height, width), got {size!r}")
+        size = tuple(check.integer(function, "size", n, low=1) for n in size)
+    if not (axis is None or axis in (0, 1, (0, 1))):
+        raise ValueError(f"{function}: axis must be None, 0, 1 or (0, 1), got {axis!r}")
+    return Geometry(size, check.real(function, "angle", angle), axis)

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from ..kernels import _validate as check
 from ..kernels import region_adjacency
 from .files import atomic
 
@@ -58,8 +59,12 @@ class Segmentation:
         edges[:-1] |= labels[:-1] != labels[1:]
         return edges
 
-    def overlay(self):
-        """The picture with its boundaries drawn in: (H, W, 3) uint8."""
+    def overlay(self, *, mix=0.0):
+        """The picture with its boundaries drawn in: (H, W, 3) uint8.
+
+        `mix`, from 0 to 1, is the part of each region's mean colour: with 0.5 regions and picture are half and half.
+        """
+        mix = check.real("Segmentation.overlay", "mix", mix, low=0, high=1)
         line = self.boundaries()
         # A dark rim lets the line stand out on light ground as well.
         rim = line.copy()
@@ -68,6 +73,10 @@ class Segmentation:
         rim[:-1] |= line[1:]
         rim[:, :-1] |= line[:, 1:]
         picture = self.image.copy()
+        if mix > 0:
+            inside = self.labels >= 0
+            mean = self.regions()["mean_color"][self.labels[inside]]
+            picture[inside] += np.float32(mix) * (mean - picture[inside])
         picture[rim] *= 0.45
         picture[line] = _INK
         return _as_uint8(picture)

@@ -12,10 +12,10 @@ OBJECTIVES = ("non-saturating", "minimax", "hinge", "least-squares", "wgan-gp", 
 PENALISED = ("wgan-gp", "r1")
 SCHEDULES = ("constant", "linear", "cosine")
 AUGMENTATIONS = ("flip", "shift", "colour")
-METHODS = ("hierarchy", "kmeans", "dbscan", "watershed", "felzenszwalb", "slic")
+METHODS = ("hierarchy", "kmeans", "dbscan", "watershed", "felzenszwalb", "slic", "classic")
 DEFAULT_STEPS = 2000
 REGIONS = "regions:"
-WRITE = ("labels", "overlay", "mosaic", "contours", "table", "explore")
+WRITE = ("labels", "overlay", "mosaic", "contours", "table", "explore", "steps")
 
 
 def main(argv=None):

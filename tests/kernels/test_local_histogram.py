@@ -21,6 +21,15 @@ def test_against_the_twin(seed, height, width, n_bins, radius, masked):
     np.testing.assert_allclose(local_histogram(bins, n_bins, radius=radius, mask=mask), expected, rtol=2e-7)
 
 
+def test_channels_have_histograms_of_their_own():
+    rng = np.random.default_rng(0)
+    bins, mask = np.dstack([rng.integers(0, n, (7, 9)) for n in (3, 5, 2)]), rng.random((7, 9)) < 0.7
+    both = local_histogram(bins, (3, 5, 2), radius=2, mask=mask)
+    parts = [local_histogram(bins[..., c], n, radius=2, mask=mask) for c, n in enumerate((3, 5, 2))]
+    np.testing.assert_array_equal(both, np.concatenate(parts, axis=2))
+    np.testing.assert_array_equal(local_histogram(bins, 5, radius=2)[..., [3, 4]], 0)
+
+
 @pytest.mark.compiled
 def test_against_opencv():
     cv2 = pytest.importorskip("cv2")
@@ -45,6 +54,8 @@ def test_bad_input():
     bins = np.ones((4, 5), int)
     with pytest.raises(ValueError, match="local_histogram: bins must be from 0 to 0, got 1 to 1"):
         local_histogram(bins, 1, radius=1)
+    with pytest.raises(ValueError, match="local_histogram: n_bins must be one for each channel of bins, 1, got 2"):
+        local_histogram(bins, (2, 2), radius=1)
     with pytest.raises(ValueError, match="local_histogram: radius must be at least 0, got -1"):
         local_histogram(bins, 2, radius=-1)
     with pytest.raises(TypeError, match="local_histogram: bins must be an integer array"):

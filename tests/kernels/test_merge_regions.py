@@ -24,14 +24,21 @@ def graph_of(seed, n, side=12, holes=False):
 
 
 @examples(120)
-@given(seeds, st.integers(1, 12), st.booleans(), st.sampled_from([*CRITERIA, "all"]), st.sampled_from([0.0, 0.1, 1.0]))
-def test_against_the_twin(seed, n, holes, criterion, exponent):
+@given(
+    seeds,
+    st.integers(1, 12),
+    st.booleans(),
+    st.sampled_from([*CRITERIA, "all"]),
+    st.sampled_from([0.0, 0.1, 1.0]),
+    st.sampled_from([0.0, 0.2, 5.0]),
+)
+def test_against_the_twin(seed, n, holes, criterion, exponent, growth):
     _, _, graph = graph_of(seed, n, holes=holes)
     weights = (
         {"color": 1.0, "ward": 0.01, "boundary": 0.5, "histogram": 2.0} if criterion == "all" else {criterion: 1.0}
     )
-    merges = merge_regions(graph, weights, area_exponent=exponent)
-    pairs, costs = reference.merge_regions(*graph, [weights.get(c, 0.0) for c in CRITERIA], exponent)
+    merges = merge_regions(graph, weights, area_exponent=exponent, growth=growth)
+    pairs, costs = reference.merge_regions(*graph, [weights.get(c, 0.0) for c in CRITERIA], exponent, growth)
     np.testing.assert_array_equal(merges.pairs, pairs)
     np.testing.assert_allclose(merges.heights, np.maximum.accumulate(costs), rtol=1e-12)
 

@@ -76,6 +76,8 @@ def test_wrong_arguments(tmp_path):
     path = save(tmp_path / "a.png")
     with pytest.raises(ValueError, match=r"write must name some of labels, .* got \('poem',\)"):
         segment_files(path, tmp_path / "out", write=["poem"])
+    with pytest.raises(ValueError, match="steps need method='classic', got 'hierarchy'"):
+        segment_files(tmp_path, tmp_path / "out", write=["steps"])
     with pytest.raises(ValueError, match="contours need method='hierarchy', got 'kmeans'"):
         segment_files(path, tmp_path / "out", method="kmeans", write=["contours"])
     with pytest.raises(TypeError, match="method 'kmeans' has the options"):

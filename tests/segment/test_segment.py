@@ -10,7 +10,7 @@ from PIL import Image
 from smalti import segment as package
 from smalti._picture import picture
 from smalti.kernels._jit import JIT
-from smalti.segment import Segmentation, extract_features, metrics, preprocess, segment
+from smalti.segment import Segmentation, metrics, segment
 from smalti.segment.partitions import number_of_clusters
 from tests.helpers import bit_identical_for_callers, bit_identical_for_threads, check_layouts, data
 from tests.strategies import examples, images
@@ -203,19 +203,6 @@ def test_a_mask_restricts_every_method(method):
     assert segment(image, method, mask=np.zeros_like(mask)).n_regions == 0
     with pytest.raises(ValueError, match=r"segment: mask must have shape \(30, 40\), got \(40, 30\)"):
         segment(image, method, mask=mask.T)
-
-
-def test_preprocess_and_features():
-    gray = np.random.default_rng(0).random((9, 8))
-    rgb = preprocess(gray, sigma=0)
-    assert rgb.dtype == np.float32
-    np.testing.assert_array_equal(rgb, np.repeat(gray.astype(np.float32)[..., None], 3, axis=2))
-    clear = np.dstack([rgb, np.zeros((9, 8))]).astype(np.float32)
-    np.testing.assert_array_equal(preprocess(clear, sigma=0), np.ones((9, 8, 3)))
-    features = extract_features(rgb)
-    assert features["lab"].shape == (9, 8, 3)
-    assert features["gradient"].shape == (9, 8)
-    assert not extract_features(np.full((5, 5, 3), 0.5))["gradient"].any()
 
 
 def test_result(tmp_path):
