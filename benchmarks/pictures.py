@@ -94,8 +94,9 @@ def _shapes(gray):
     r, c = np.ogrid[-3:4, -3:4]
     disk = r * r + c * c <= 10
     objects = kernels.remove_small_objects(gray > kernels.threshold_otsu(gray))
+    smooth = kernels.gaussian(gray, 2)
     peaks = np.zeros(gray.shape, bool)
-    peaks[tuple(kernels.peak_local_max(kernels.gaussian(gray, 2), 5).T)] = True
+    peaks[tuple(kernels.peak_local_max(smooth, 5).T)] = True
     return {
         "erosion by a disk": kernels.erosion(gray, disk),
         "dilation by a disk": kernels.dilation(gray, disk),
@@ -104,6 +105,7 @@ def _shapes(gray):
         "remove_small_objects": objects,
         "distance_transform_edt": _strength(kernels.distance_transform_edt(objects)),
         "peak_local_max, smoothed": _marked(gray, peaks),
+        "h_maxima of 0.1, smoothed": _marked(gray, kernels.h_maxima(smooth, 0.1) > 0),
     }
 
 
@@ -136,8 +138,9 @@ def _signed(x):
 
 
 def _marked(gray, places):
-    places = kernels.dilation(places)[..., None]
-    return np.where(places, ABOVE, 0.7 * gray[..., None])
+    """The picture, darker, with a golden dot at each of the places."""
+    dots = kernels.dilation(places, np.ones((3, 3)))[..., None]
+    return np.where(dots, np.array(GOLD) / 255, 0.6 * gray[..., None])
 
 
 def _as_hue(hue, value=None):

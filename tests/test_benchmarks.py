@@ -14,7 +14,7 @@ from smalti._picture import picture
 
 FILTERS = """rgb2gray rgb2hsv hsv2rgb rgb2lab lab2rgb histogram threshold_otsu
     gaussian convolve correlate laplace gaussian_laplace sobel scharr prewitt canny gabor_kernel gabor gabor_bank
-    erosion dilation opening closing remove_small_objects distance_transform_edt peak_local_max
+    erosion dilation opening closing remove_small_objects distance_transform_edt peak_local_max h_maxima
     resize flip rotate""".split()
 
 
