@@ -114,7 +114,7 @@ def _resample(
             for k in range(0, min(_PANEL, length - j), step):
                 transpose(panel, k, _PANEL, lines, (border + j + k) * step, step)
         extend_line(lines, 0, length * step, columns, channels * step, cval)
-        o, c, taps = 0, 0, column_weights.shape[1]
+        o, c, taps = np.uint64(0), 0, column_weights.shape[1]  # unsigned: not tested for wrapping
         for j in range(0, out.shape[1], step):
             for k in range(min(step, out.shape[1] - j)):
                 at = (column_starts[o] * channels + c) * step
@@ -126,11 +126,11 @@ def _resample(
                     for tap in range(1, taps):
                         w = splat(out, column_weights[o, tap])
                         total = fma(w, load(lines, at + tap * channels * step), total)
-                total = vmin(splat(out, high), vmax(splat(out, low), total))  # NaN stays
+                    total = vmin(splat(out, high), vmax(splat(out, low), total))  # NaN stays
                 store(block, k * step, total)
                 c += 1
                 if c == channels:
-                    o, c = o + 1, 0
+                    o, c = o + np.uint64(1), 0
             transpose(block, 0, step, panel, j % _PANEL, _PANEL)
             if j % _PANEL == _PANEL - step or j + step >= out.shape[1]:
                 k = j // _PANEL * _PANEL
