@@ -27,10 +27,10 @@ def main():
         from . import bsds
 
         return bsds.main(arguments.data, arguments.first)
-    if arguments.names == ["scaling"]:
+    if arguments.names[:1] == ["scaling"]:
         from . import scaling
 
-        return scaling.main(arguments.size, arguments.threads)
+        return scaling.main(arguments.names[1:], arguments.size, arguments.threads)
     if arguments.pictures:
         from . import pictures
 
@@ -45,7 +45,7 @@ def main():
 def _parser():
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Verify and time smalti and its peers.")
     parser.add_argument(
-        "names", metavar="NAME", nargs="*", help="rows or groups (default: all); or bsds or scaling alone"
+        "names", metavar="NAME", nargs="*", help="rows or groups (default: all); or bsds alone; or scaling and rows"
     )
     parser.add_argument(
         "--size", metavar="HxW", type=_size, nargs="+",

@@ -1,7 +1,7 @@
-"""How time grows with pictures: ``python -m benchmarks scaling [--size HxW...] [--threads N...]``.
+"""How time grows with pictures: ``python -m benchmarks scaling [NAME...] [--size HxW...] [--threads N...]``.
 
-The nanoseconds that a pixel takes, for each row of regions whose picture may have any size. Time is linear in pixels
-where they stay the same; small pictures, which the caches hold, may take less.
+The nanoseconds that a pixel takes, for each row of regions (or those named) whose picture may have any size. Time is
+linear in pixels where they stay the same; small pictures, which the caches hold, may take less.
 """
 
 import statistics
@@ -16,14 +16,14 @@ SIZES = ((512, 512), (1024, 1536), (2000, 3000), (4000, 6000))
 _CALLS = 3  # after one that compiles; their median counts
 
 
-def main(sizes, threads):
+def main(names, sizes, threads):
     sizes = sizes or SIZES
     for n in threads or [smalti.get_num_threads()]:
         set_threads(n)
         heads = "".join(f"{f'{height}x{width}':>12}" for height, width in sizes)
         print(f"\n{f'{n} threads, ns a pixel':52}{heads}", flush=True)
         for row in ROWS:
-            if row.sized:
+            if row.sized and (not names or row.name in names):
                 print(f"{f'{row.name} {row.detail}':52}", end="", flush=True)
                 for size in sizes:
                     print(f"{nanoseconds(row, *size):12.1f}", end="", flush=True)
