@@ -117,15 +117,12 @@ def nearest(tile, p, centers, numbers, n):
     return b0, b1, b2, b3, l0, l1, l2, l3
 
 
-@chunked(fastmath=ORDERED)
-def _measure(lo, hi, tiles, boxes, weights, centers, columns, labels, distances, inertia, grain):
-    """Nearest centres and squared distances to them of the points of tiles lo..hi-1; inertia (n_chunks,)."""
-    step, k = lanes(tiles), centers.shape[0]
-    gaps, numbers = np.empty(columns.shape[1], columns.dtype), np.empty(k, np.int64)
-    total = 0.0
+@helper(fastmath=ORDERED)
+def _measure_tiles(lo, hi, tiles, boxes, weights, centers, columns, gaps, numbers, labels, distances):
+    step, total = lanes(tiles), 0.0
     for t in range(lo, hi):
         near, number, weight = distances[t], labels[t], weights[t]
-        n = possible(boxes[t], columns, k, gaps, numbers)
+        n = possible(boxes[t], columns, centers.shape[0], gaps, numbers)
         for p in range(0, TILE, 4 * step):
             b0, b1, b2, b3, l0, l1, l2, l3 = nearest(tiles[t], p, centers, numbers, n)
             store(near, p, b0)
@@ -138,7 +135,15 @@ def _measure(lo, hi, tiles, boxes, weights, centers, columns, labels, distances,
             store(number, p + 3 * step, l3)
             total += hsum(b0 * load(weight, p) + b1 * load(weight, p + step))
             total += hsum(b2 * load(weight, p + 2 * step) + b3 * load(weight, p + 3 * step))
-    inertia[lo // grain] = total
+    return total
+
+
+@chunked(fastmath=ORDERED)
+def _measure(lo, hi, tiles, boxes, weights, centers, columns, labels, distances, inertia, grain):
+    """Nearest centres and squared distances to them of the points of tiles lo..hi-1; inertia (n_chunks,)."""
+    gaps, numbers = np.empty(columns.shape[1], columns.dtype), np.empty(centers.shape[0], np.int64)
+    arrays = (tiles, boxes, weights, centers, columns, gaps, numbers, labels, distances)
+    inertia[lo // grain] = _measure_tiles(lo, hi, *arrays)
 
 
 class Points:

@@ -53,29 +53,23 @@ class KMeansResult(NamedTuple):
 
 
 @helper(fastmath=EXACT)
-def _add(sums, chunk, label, c, value):
-    """Two-sum: add to one float of a sum, and to the other what the first had to round off."""
-    old = sums[chunk, label, 0, c]
+def _add(sums, at, rest, value):
+    """Two-sum: add to the float at one place, and to that `rest` beyond what this had to round off."""
+    old = sums[at]
     new = old + value
     part = new - old
-    sums[chunk, label, 0, c] = new
-    sums[chunk, label, 1, c] += (old - (new - part)) + (value - part)
+    sums[at] = new
+    sums[at + rest] += (old - (new - part)) + (value - part)
 
 
-@chunked(fastmath=ORDERED)
-def _assign(lo, hi, tiles, boxes, weights, centers, columns, labels, sums, members, grain):
-    """Assign the points of tiles lo..hi-1 to their nearest centres, and move those that changed between sums.
-
-    Requires: labels, of the points' dtype, as the last call left them, or all -1 with zeros in sums
-    (n_chunks, k, 2, C + 1) and members (n_chunks, k).
-    """
-    step, k = lanes(tiles), centers.shape[0]
-    gaps, numbers = np.empty(columns.shape[1], columns.dtype), np.empty(k, np.int64)
-    fresh, changes = np.empty((hi - lo, TILE), labels.dtype), np.zeros(hi - lo, np.uint64)
-    # All labels first, then what changed: a branch on changes here would hold up the vectors.
+@helper(fastmath=ORDERED)
+def _find_changes(lo, hi, tiles, boxes, centers, columns, gaps, numbers, labels, fresh, changes):
+    """The nearest centres of the points of each tile, and a bit for each point whose label differs."""
+    step = lanes(tiles)
     for t in range(lo, hi):
         old, new = labels[t], fresh[t - lo]
-        n = possible(boxes[t], columns, k, gaps, numbers)
+        n = possible(boxes[t], columns, centers.shape[0], gaps, numbers)
+        changed = np.uint64(0)
         for p in range(0, TILE, 4 * step):
             l0 = l1 = l2 = l3 = splat(labels, float(numbers[0]))
             if n > 1:
@@ -86,27 +80,51 @@ def _assign(lo, hi, tiles, boxes, weights, centers, columns, labels, sums, membe
             store(new, p + 3 * step, l3)
             bits = mask_bits(l0 != load(old, p)) | mask_bits(l1 != load(old, p + step)) << step
             more = mask_bits(l2 != load(old, p + 2 * step)) | mask_bits(l3 != load(old, p + 3 * step)) << step
-            changes[t - lo] |= (bits | more << (2 * step)) << p
-    chunk, n_features = lo // grain, tiles.shape[1]
+            changed |= (bits | more << (2 * step)) << p
+        changes[t - lo] = changed
+
+
+@helper(fastmath=ORDERED)
+def _move_changed(lo, hi, tiles, weights, labels, fresh, changes, sums, members):
+    """Move the points whose bits are set between sums; labels become `fresh`."""
+    # Unsigned places, which are not tested for being negative.
+    n_features = np.uint64(tiles.shape[1])
+    rest = n_features + _ONE
     for t in range(lo, hi):
         changed = changes[t - lo]
+        tile, old, new, weight_of = tiles[t], labels[t], fresh[t - lo], weights[t]
         while changed != 0:
-            q = trailing_zeros(changed)
+            q = np.uint64(trailing_zeros(changed))
             changed &= changed - _ONE
-            old_label, new_label = int(labels[t, q]), int(fresh[t - lo, q])
-            labels[t, q] = new_label
-            weight = np.float64(weights[t, q])
+            is_first = old[q] < 0
+            source, target = np.uint64(max(old[q], 0)), np.uint64(new[q])
+            old[q] = new[q]
+            weight = np.float64(weight_of[q])
             if weight == 0:
                 continue
-            members[chunk, new_label] += 1
-            for c in range(n_features):
-                _add(sums, chunk, new_label, c, weight * tiles[t, c, q])
-            _add(sums, chunk, new_label, n_features, weight)
-            if old_label >= 0:
-                members[chunk, old_label] -= 1
-                for c in range(n_features):
-                    _add(sums, chunk, old_label, c, -weight * tiles[t, c, q])
-                _add(sums, chunk, old_label, n_features, -weight)
+            members[target] += 1
+            members[source] -= 0 if is_first else 1
+            out, into = source * (rest + rest), target * (rest + rest)
+            for c in range(rest):
+                value = weight * tile[c, q] if c < n_features else weight
+                _add(sums, into + c, rest, value)
+                if not is_first:
+                    _add(sums, out + c, rest, -value)
+
+
+@chunked(fastmath=ORDERED)
+def _assign(lo, hi, tiles, boxes, weights, centers, columns, labels, sums, members, grain):
+    """Assign the points of tiles lo..hi-1 to their nearest centres, and move those that changed between sums.
+
+    Requires: labels, of the points' dtype, as the last call left them, or all -1 with zeros in sums
+    (n_chunks, k * 2 * (C + 1)) and members (n_chunks, k).
+    """
+    gaps, numbers = np.empty(columns.shape[1], columns.dtype), np.empty(centers.shape[0], np.int64)
+    fresh, changes = np.empty((hi - lo, TILE), labels.dtype), np.empty(hi - lo, np.uint64)
+    # All labels first, then what changed: a branch on changes there would hold up the vectors.
+    _find_changes(lo, hi, tiles, boxes, centers, columns, gaps, numbers, labels, fresh, changes)
+    chunk = lo // grain
+    _move_changed(lo, hi, tiles, weights, labels, fresh, changes, sums[chunk], members[chunk])
 
 
 @helper(fastmath=ORDERED)
@@ -120,6 +138,33 @@ def _is_beyond(box, center, reach):
     return gap * (1 - relative) - absolute >= reach
 
 
+@helper(fastmath=ORDERED)
+def _seed_tiles(lo, hi, tiles, boxes, weights, candidate, keep, distances, reaches, shares):
+    step, total = lanes(tiles), 0.0
+    for t in range(lo, hi):
+        if _is_beyond(boxes[t], candidate, reaches[t]):
+            total += shares[t]
+            continue
+        near, weight, share = distances[t], weights[t], 0.0
+        farthest = splat(near, 0.0)
+        for p in range(0, TILE, 4 * step):
+            d0, d1, d2, d3 = distances_to(tiles[t], p, candidate)
+            d0, d1 = vmin(d0, load(near, p)), vmin(d1, load(near, p + step))
+            d2, d3 = vmin(d2, load(near, p + 2 * step)), vmin(d3, load(near, p + 3 * step))
+            share += hsum(d0 * load(weight, p) + d1 * load(weight, p + step))
+            share += hsum(d2 * load(weight, p + 2 * step) + d3 * load(weight, p + 3 * step))
+            if keep:
+                farthest = vmax(farthest, vmax(vmax(d0, d1), vmax(d2, d3)))
+                store(near, p, d0)
+                store(near, p + step, d1)
+                store(near, p + 2 * step, d2)
+                store(near, p + 3 * step, d3)
+        total += share
+        if keep:
+            reaches[t], shares[t] = hmax(farthest), share
+    return total
+
+
 @chunked(fastmath=ORDERED)
 def _seed(lo, hi, tiles, boxes, weights, candidates, keep, distances, reaches, shares, potentials, grain):
     """Sums (n_chunks, n_candidates) of the squared distances that a candidate as further centre would leave.
@@ -127,31 +172,9 @@ def _seed(lo, hi, tiles, boxes, weights, candidates, keep, distances, reaches, s
     With `keep`, for a single candidate, `distances` becomes those; of each tile `reaches` is the largest of them, and
     `shares` their weighted sum.
     """
-    step = lanes(tiles)
     for j in range(candidates.shape[0]):
-        total = 0.0
-        for t in range(lo, hi):
-            if _is_beyond(boxes[t], candidates[j], reaches[t]):
-                total += shares[t]
-                continue
-            near, weight, share = distances[t], weights[t], 0.0
-            farthest = splat(near, 0.0)
-            for p in range(0, TILE, 4 * step):
-                d0, d1, d2, d3 = distances_to(tiles[t], p, candidates[j])
-                d0, d1 = vmin(d0, load(near, p)), vmin(d1, load(near, p + step))
-                d2, d3 = vmin(d2, load(near, p + 2 * step)), vmin(d3, load(near, p + 3 * step))
-                share += hsum(d0 * load(weight, p) + d1 * load(weight, p + step))
-                share += hsum(d2 * load(weight, p + 2 * step) + d3 * load(weight, p + 3 * step))
-                if keep:
-                    farthest = vmax(farthest, vmax(vmax(d0, d1), vmax(d2, d3)))
-                    store(near, p, d0)
-                    store(near, p + step, d1)
-                    store(near, p + 2 * step, d2)
-                    store(near, p + 3 * step, d3)
-            total += share
-            if keep:
-                reaches[t], shares[t] = hmax(farthest), share
-        potentials[lo // grain, j] = total
+        arrays = (tiles, boxes, weights, candidates[j], keep, distances, reaches, shares)
+        potentials[lo // grain, j] = _seed_tiles(lo, hi, *arrays)
 
 
 def _plus_plus(points, rng):
@@ -215,9 +238,8 @@ def _lloyd(points, init, max_iter, tol, rng):
     n_iter, shift = 0, math.inf
     while n_iter < max_iter and shift > tol * points.variance:
         n_iter += 1
-        _sum_clusters(points, centers, sums, members)
-        empty = members.sum(axis=0) == 0
-        centers, shift = _move(points, centers, sums.sum(axis=0).sum(axis=1), empty)
+        totals = _sum_clusters(points, centers, sums, members)
+        centers, shift = _move(points, centers, totals, members.sum(axis=0) == 0)
     inertia = points.measure(centers) * points.scale**2 * points.weight_scale
     centers = centers * centers.dtype.type(points.scale)
     return KMeansResult(points.labels_by_number(), centers, inertia, n_iter)
@@ -239,9 +261,7 @@ def _mini_batches(X, weight, k, batch_size, init, max_iter, tol, rng):
         if n_iter == 1:
             centers, variance = _start(points, init, rng), points.variance
         points.labels[...] = -1
-        sums, members = _no_sums(points)
-        _sum_clusters(points, centers, sums, members)
-        totals += sums.sum(axis=0).sum(axis=1)
+        totals += _sum_clusters(points, centers, *_no_sums(points))
         centers, shift = _move(points, centers, totals, totals[:, -1] == 0)
     centers = centers * centers.dtype.type(points.scale)
     labels, inertia = _label(X, weight, centers)
@@ -250,13 +270,15 @@ def _mini_batches(X, weight, k, batch_size, init, max_iter, tol, rng):
 
 def _no_sums(points):
     """For `_assign`: sums and numbers of members of each chunk and cluster."""
-    shape = points.n_chunks, points.k
-    return np.zeros((*shape, 2, points.tiles.shape[1] + 1)), np.zeros(shape, np.int64)
+    size = points.k * 2 * (points.tiles.shape[1] + 1)
+    return np.zeros((points.n_chunks, size)), np.zeros((points.n_chunks, points.k), np.int64)
 
 
 def _sum_clusters(points, centers, sums, members):
+    """Assign all points; returns the sums (k, C + 1) of the clusters' points and weights."""
     arrays = (points.tiles, points.boxes, points.weights, centers, by_feature(centers), points.labels)
     points.launch(_assign, *arrays, sums, members)
+    return sums.sum(axis=0).reshape(points.k, 2, -1).sum(axis=1)
 
 
 def _move(points, centers, totals, empty):
