@@ -223,13 +223,6 @@ def write_report(hardware, results):
         "| | threads | smalti | best peer | ratio | B/pixel | best peer's | of the machine's limits | first call |",
         "|-|-:|-:|-:|-:|-:|-:|-:|-:|", *map(_report_line, results), "", "</details>", "", "",
     ]  # fmt: skip
-    for (threads, _), family in itertools.groupby(results, key=lambda result: (result["threads"], result["group"])):
-        family = list(family)
-        table += map(_report_line, family)
-        for name, n, mean, means in geometric_means(family):
-            apart = ", ".join(f"{value:.2f} ({peer})" for peer, value in means.items())
-            table.append(f"| **`{name}`, geometric mean of {n}** | {threads} | | {apart} | **{mean:.2f}** | | | | |")
-    README.write_text(before + mark + "\n".join(table) + "\n\n" + end + after, encoding="utf-8")
     README.write_text(before + mark + "\n".join(lines) + end + after, encoding="utf-8")
 
 
