@@ -1,4 +1,4 @@
-"""Convolution of windows of 3 x 3 that stand at every pixel, with 16 products in place of 36.
+"""Convolution of windows of 3 x 3 that stand at every pixel, and its gradients, with 16 products in place of 36.
 
 Two by two outputs y of one window w over four by four pixels d are
 
@@ -12,6 +12,9 @@ Two by two outputs y of one window w over four by four pixels d are
 (Winograd's F(2 x 2, 3 x 3): Lavin and Gray, "Fast Algorithms for Convolutional Neural Networks", CVPR 2016, section
 4.1). Channels are summed before A is applied, so that the products are sixteen of matrices, (tiles, C_in) by (C_in,
 C_out).
+
+All of this is linear in w, so that the gradient of the windows is G' [(A y A') * (B' d B)] G, with the products summed
+over all tiles: sixteen of matrices, (C_in, tiles) by (tiles, C_out).
 
 Rounding errors are no larger than those of the sums as they are defined, which have nine times as many terms. But an
 infinity, or a NaN, makes NaN of all outputs whose four by four pixels hold it, one pixel further than its windows are.
@@ -29,27 +32,28 @@ from ._parallel import chunk_size, chunked
 from ._product import (
     LEAST_ROWS,
     aligned_empty,
-    offsets,
     pack,
     pad_start,
     padded,
     panel_vectors,
     product,
-    scratch,
     segment_table,
     unit,
 )
-from ._simd import lanes, load, store
+from ._simd import lanes, load, splat, store
 from ._windows import copy_padded, under_tap
 
 _SCRATCH_BYTES = 1 << 19  # of tiles before and after the products, so that they stay in the second-level cache
+_CHUNKS = 32  # at most, each of which has memory to work in
 _LEAST_CHANNELS = 32  # fewer are not worth their transformations,
 _LEAST_PIXELS = 512  # nor are fewer pixels those of the windows
+_MOST_WEIGHTS = 256 * 256  # of one tap, for whose gradient the sums of sixteen still stay near the core
+_PARTS, _PARTS_BYTES = 16, 1 << 23  # sums of a gradient: at least a fourth of so many, and all, if they fit
 _OVERHEAD = 1.4  # time of a product with its transformations, compared with one of a convolution as it is defined
 
 
-def pays(n, geometry, made, depth, columns, dtype):
-    """Whether this is the quicker way to make pictures of size `made`, by windows over so many channels `depth`."""
+def pays(n, geometry, made, depth, columns, dtype, of_weights=False):
+    """Whether this is quicker to make pictures of size `made` from `depth` channels, or the gradient of the windows."""
     image, kernel, stride, dilation, pad, output = geometry
     if kernel != (3, 3) or stride != (1, 1) or dilation != (1, 1) or dtype != np.float32:
         return False
@@ -57,6 +61,8 @@ def pays(n, geometry, made, depth, columns, dtype):
         any(c < _LEAST_CHANNELS or c != padded(c, dtype) for c in (depth, columns))
         or n * math.prod(made) < _LEAST_PIXELS
     ):
+        return False
+    if of_weights and depth * columns > _MOST_WEIGHTS:
         return False
     met = (under_tap(i, 1, 1, p, size, o) for size, p, o in zip(image, pad, output, strict=True) for i in range(3))
     down, right = np.reshape([high - low for low, high in met], (2, 3)).sum(axis=1)
@@ -75,19 +81,43 @@ def convolve(x, w, k_start, run, j_step, bias, pad, y):
     packed = pack(w, k_start, run, j_step, columns, x.dtype)
     windows = aligned_empty((16 * depth * columns,), x.dtype)
     _transform_windows(depth, packed, depth, columns, windows, grain=chunk_size(columns * 1.5))
-    items, *tables = _plan(n, oh, ow, depth, columns, x.itemsize)
+    items, images, rows, most, sizes = _plan(n, oh, ow, depth, columns, x.itemsize)
+    tables = np.arange(most) * depth, np.arange(most) * columns, segment_table([(0, 0, depth)])
     zeros, start = pad_start(None, columns, x.dtype), pad_start(bias, columns, x.dtype)
-    _convolve_items(items, x, windows, zeros, start, *pad, *tables, y, grain=1)
+    grain = -(-items // _CHUNKS)
+    work = aligned_empty((-(-items // grain), sum(sizes)), x.dtype)
+    _convolve_items(
+        items, x, windows, zeros, start, *pad, images, rows, *tables, grain, *sizes, work.reshape(-1), y, grain=grain
+    )
 
 
 @functools.lru_cache(maxsize=512)
 def _plan(n, oh, ow, depth, columns, itemsize):
-    """The number of work items, the pictures or rows of tiles of one, and its tables before and after the products."""
+    """The number of work items, the pictures or rows of tiles of one, its tiles, and the sizes of what it works on."""
     down, right = -(-oh // 2), -(-ow // 2)
     images, rows = unit(n, down, right, max(LEAST_ROWS // 2, _SCRATCH_BYTES / (16 * (depth + columns) * itemsize)))
-    tiles = np.arange(images * rows * right)
-    items = -(-n // images) * -(-down // rows)
-    return items, images, rows, offsets(tiles * depth), offsets(tiles * columns), segment_table([(0, 0, depth)])
+    items, most = -(-n // images) * -(-down // rows), images * rows * right
+    line = 64 // itemsize
+    # Of the sixteen each begins a cache line further, as else all would meet in the same places of the cache.
+    sizes = images * (2 * rows + 2) * (2 * right + 2) * depth, 16 * (most * depth + line), 16 * (most * columns + line)
+    return items, images, rows, most, tuple(-(-size // line) * line for size in sizes)
+
+
+def weight_gradient(dy, x, pad, dw):
+    """Into `dw` (3, 3, C, F) the gradient of the windows; `pad` and `x` (N, H, W, C) as for `convolve`."""
+    n, oh, ow, columns = dy.shape
+    depth = x.shape[3]
+    units, images, rows, most, sizes = _plan(n, oh, ow, depth, columns, x.itemsize)
+    size = 16 * depth * columns
+    parts = min(units, max(_PARTS // 4, min(_PARTS, _PARTS_BYTES // (size * x.itemsize))))
+    sums = aligned_empty((parts, size), x.dtype)
+    zeros, channels = pad_start(None, columns, x.dtype), np.arange(depth)
+    work = aligned_empty((parts, sum(sizes)), x.dtype)
+    _correlate_items(
+        parts, x, dy, zeros, *pad, units, images, rows, most, channels, channels * columns, *sizes, work.reshape(-1),
+        sums, grain=1,
+    )  # fmt: skip
+    _transform_sums(depth, sums, depth, columns, dw.reshape(-1), grain=chunk_size(columns * parts * 2.0))
 
 
 @helper
@@ -98,6 +128,17 @@ def _before(a, b, c, d):
 @helper
 def _after(a, b, c, d):
     return a + b + c, b - c - d
+
+
+@helper
+def _before_sums(a, b):
+    return a, a + b, a - b, -b
+
+
+@helper
+def _after_sums(a, b, c, d):
+    half = (b + c) * 0.5
+    return a + half, (b - c) * 0.5, half + d
 
 
 @helper
@@ -129,30 +170,24 @@ def _transform_windows(lo, hi, packed, depth, columns, windows):
 
 @chunked
 def _convolve_items(
-    lo, hi, x, windows, zeros, start, top, left, images, rows, tile_rows, sum_rows, segments, y
+    lo, hi, x, windows, zeros, start, top, left, images, rows, tile_rows, sum_rows, segments, grain, copy_size, size,
+    sum_size, work, y,
 ):  # fmt: skip
     n, oh, ow, columns = y.shape
     depth = x.shape[3]
     down, right = -(-oh // 2), -(-ow // 2)
     bands = -(-down // rows)
     in_rows, in_columns = 2 * rows + 2, 2 * right + 2
-    step = lanes(x)
-    # A cache line more from one of the 16 to the next, which else would all meet in the same places of the cache.
-    pitch, sum_pitch = tile_rows.size * depth + step, tile_rows.size * columns + step
-    copy = scratch(images * in_rows * in_columns * depth, x)
-    tiles, sums = scratch(16 * pitch, x), scratch(16 * sum_pitch, x)
+    pitch, sum_pitch = size // 16, sum_size // 16
+    copy = work[lo // grain * (copy_size + size + sum_size) :]
+    tiles = copy[copy_size:]
+    sums = tiles[size:]
     flat = y.reshape(-1)
     for item in range(lo, hi):
         n0, t0 = (item // bands) * images, (item % bands) * rows
         count, t_count = min(images, n - n0), min(rows, down - t0)
         copy_padded(x, n0, count, 2 * t0 - top, -left, in_rows, in_columns, copy)
-        place = 0
-        for i in range(count):
-            for t in range(t_count):
-                for v in range(right):
-                    pixel = ((i * in_rows + 2 * t) * in_columns + 2 * v) * depth
-                    _transform_tile(copy, pixel, in_columns * depth, depth, tiles, place * depth, pitch)
-                    place += 1
+        place = _transform_tiles(copy, count, t_count, right, in_rows, depth, tiles, pitch)
         for k in range(16):
             product(
                 tiles, k * pitch, tile_rows, place, 1, windows[k * depth * columns :], depth, 0, segments, zeros, sums,
@@ -165,6 +200,108 @@ def _convolve_items(
                     pixel, room = (((n0 + i) * oh + r) * ow + c) * columns, (r + 1 < oh, c + 1 < ow)
                     _store_outputs(sums, place * columns, sum_pitch, start, flat, pixel, ow * columns, columns, room)
                     place += 1
+
+
+@chunked
+def _correlate_items(
+    lo, hi, x, dy, zeros, top, left, units, images, rows, most, channels, sum_rows, copy_size, size, dy_size, work, sums
+):  # fmt: skip
+    """For each of lo <= part < hi the sums over its share of the units, for each of the 16 a (C_in, C_out) matrix."""
+    n, oh, ow, columns = dy.shape
+    depth = x.shape[3]
+    down, right = -(-oh // 2), -(-ow // 2)
+    bands = -(-down // rows)
+    in_rows, in_columns = 2 * rows + 2, 2 * right + 2
+    pitch, dy_pitch = size // 16, dy_size // 16
+    flat, sums_flat = dy.reshape(-1), sums.reshape(-1)
+    segments = np.zeros((1, 3), np.int64)
+    for part in range(lo, hi):
+        copy = work[part * (copy_size + size + dy_size) :]
+        tiles = copy[copy_size:]
+        gradients = tiles[size:]
+        first, last = part * units // sums.shape[0], (part + 1) * units // sums.shape[0]
+        for item in range(first, last):
+            n0, t0 = (item // bands) * images, (item % bands) * rows
+            count, t_count = min(images, n - n0), min(rows, down - t0)
+            copy_padded(x, n0, count, 2 * t0 - top, -left, in_rows, in_columns, copy)
+            segments[0, 2] = _transform_tiles(copy, count, t_count, right, in_rows, depth, tiles, pitch)
+            place = 0
+            for i in range(count):
+                for r in range(2 * t0, 2 * (t0 + t_count), 2):
+                    for c in range(0, ow, 2):
+                        pixel, room = (((n0 + i) * oh + r) * ow + c) * columns, (r + 1 < oh, c + 1 < ow)
+                        _transform_gradient(flat, pixel, ow * columns, columns, room, gradients, place, most, dy_pitch)
+                        place += 1
+            for k in range(16):
+                product(
+                    tiles, k * pitch, channels, depth, depth, gradients[k * dy_pitch :], most, 0, segments, zeros,
+                    sums_flat, (part * 16 + k) * depth * columns, sum_rows, 0, columns, item == first,
+                )  # fmt: skip
+
+
+@helper
+def _transform_gradient(dy, pixel, row, columns, room, gradients, place, most, pitch):
+    """A y A' of the pixel at flat index `pixel` of dy and its neighbours, where there is room, into column panels."""
+    zero = splat(dy, 0.0)
+    step = lanes(dy)
+    j = 0
+    while j < columns:
+        width = panel_vectors(columns - j, step) * step
+        for e in range(0, width, step):
+            at = pixel + j + e
+            a, b, c, d = load(dy, at), zero, zero, zero
+            if room[1]:
+                b = load(dy, at + columns)
+            if room[0]:
+                c = load(dy, at + row)
+            if room[0] and room[1]:
+                d = load(dy, at + row + columns)
+            left, right = _before_sums(a, c), _before_sums(b, d)
+            for r in range(4):
+                line = _before_sums(left[r], right[r])
+                for q in range(4):
+                    store(gradients, (4 * r + q) * pitch + most * j + place * width + e, line[q])
+        j += width
+
+
+@chunked
+def _transform_sums(lo, hi, sums, depth, columns, dw):
+    """Of the parts' sums m, added up, G' m G for the input channels lo <= g < hi."""
+    size = depth * columns
+    flat = sums.reshape(-1)
+    for g in range(lo, hi):
+        for f in range(g * columns, (g + 1) * columns, lanes(dw)):
+            a, b = _column_of_sums(flat, sums.shape[0], f, size), _column_of_sums(flat, sums.shape[0], f + size, size)
+            c = _column_of_sums(flat, sums.shape[0], f + 2 * size, size)
+            d = _column_of_sums(flat, sums.shape[0], f + 3 * size, size)
+            for r in range(3):
+                line = _after_sums(a[r], b[r], c[r], d[r])
+                for q in range(3):
+                    store(dw, (3 * r + q) * size + f, line[q])
+
+
+@helper
+def _column_of_sums(sums, parts, at, size):
+    a, b, c, d = load(sums, at), load(sums, at + 4 * size), load(sums, at + 8 * size), load(sums, at + 12 * size)
+    for p in range(1, parts):
+        i = at + p * 16 * size
+        a, b, c, d = (
+            a + load(sums, i), b + load(sums, i + 4 * size), c + load(sums, i + 8 * size), d + load(sums, i + 12 * size)
+        )  # fmt: skip
+    return _after_sums(a, b, c, d)
+
+
+@helper
+def _transform_tiles(x, images, down, right, rows, depth, tiles, pitch):
+    """B' d B of all tiles of padded pictures of so many `rows`; gives how many they are."""
+    row = (2 * right + 2) * depth
+    place = 0
+    for i in range(images):
+        for t in range(down):
+            for v in range(right):
+                _transform_tile(x, (i * rows + 2 * t) * row + 2 * v * depth, row, depth, tiles, place * depth, pitch)
+                place += 1
+    return place
 
 
 @helper

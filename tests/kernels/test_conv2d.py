@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from smalti.kernels import conv2d, conv2d_backward_input, conv2d_backward_weight, conv2d_transpose
 from smalti.kernels._windows import windows
-from smalti.kernels._winograd import convolve, pays
+from smalti.kernels._winograd import convolve, pays, weight_gradient
 from tests.helpers import bit_identical_for_callers, bit_identical_for_threads, check_layouts, guarded, posix, run_alone
 from tests.reference import conv2d as reference
 from tests.strategies import examples, seeds, sides
@@ -115,11 +115,14 @@ def test_many_channels(h, w, c_in, c_out, pad, seed):
     if h > 12 and w > 12:
         assert pays(n, geometry, geometry.output, c_in, c_out, x.dtype)
         assert pays(n, geometry, geometry.image, c_out, c_in, x.dtype)
+        assert pays(n, geometry, geometry.output, c_in, c_out, x.dtype, of_weights=True)
     y = conv2d(x, weight, b, padding=pad)
     held(y, reference.conv2d(x, weight, b, (1, 1), pad, (1, 1)), 9 * c_in, x.dtype)
     dy = rng.uniform(-1, 1, y.shape).astype(np.float32)
     dx = conv2d_backward_input(dy, weight, x.shape, padding=pad)
     held(dx, reference.conv2d_backward_input(dy, weight, x.shape, (1, 1), pad, (1, 1)), 9 * c_out, x.dtype)
+    dw = conv2d_backward_weight(dy, x, (3, 3), padding=pad)
+    held(dw, reference.conv2d_backward_weight(dy, x, (3, 3), (1, 1), pad, (1, 1)), dy[..., 0].size, x.dtype)
 
 
 def test_few_tiles():
@@ -129,6 +132,9 @@ def test_few_tiles():
     y, b = np.empty((1, 3, 3, 16), np.float32), weight[0, 0, 0]
     convolve(x, weight, np.arange(9 * 32) * 16, 1, 1, b, (1, 0), y)
     held(y, reference.conv2d(x, weight, b, (1, 1), (1, 0), (1, 1)), 9 * 32, x.dtype)
+    dw = np.empty_like(weight)
+    weight_gradient(y, x, (1, 0), dw)
+    close(dw, reference.conv2d_backward_weight(y, x, (3, 3), (1, 1), (1, 0), (1, 1)), k=50, atol=1e-3)
 
 
 @pytest.mark.parametrize("stride", [1, 2, 3])
@@ -189,6 +195,7 @@ def test_threads_and_callers():
         y = conv2d(x, w, stride=2, padding=1)
         return [
             conv2d(deep, square, padding=1),
+            conv2d_backward_weight(deep, deep, (3, 3), padding=1),
             conv2d_transpose(deep, square.swapaxes(2, 3), padding=1),
             y,
             conv2d_backward_input(y, w, x.shape, stride=2, padding=1),
@@ -253,6 +260,7 @@ def _protected():
         x, w = (guarded(rng.uniform(-1, 1, s).astype(np.float32), side) for s in ((3, 14, 13, 32), (3, 3, 32, 48)))
         y = guarded(conv2d(x, w, padding=1), side)
         conv2d_backward_input(y, w, x.shape, padding=1)
+        conv2d_backward_weight(y, x, (3, 3), padding=1)
 
 
 @posix
