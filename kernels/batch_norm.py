@@ -20,6 +20,7 @@ reads x twice, backward reads dy and x twice; memory: the result.
 
 import numpy as np
 
+from ._image import load_up_to, store_up_to
 from ._jit import helper, kernel
 from ._memory import aligned_empty
 from ._parallel import chunk_size, chunked
@@ -117,11 +118,13 @@ def _combine_moments(means, squares, tile_rows, n_rows, mean, variance):
 @chunked
 def _normalise(lo, hi, x, mean, scale, beta, slope, y):
     # Requires: x, y (M, C); mean, scale, beta (C,). Items are rows.
+    columns = x.shape[1]
     for i in range(lo, hi):
-        row, out = x[i], y[i]
-        for j in range(row.size):
-            u = (row[j] - mean[j]) * scale[j] + beta[j]
-            out[j] = u if u > 0 else u * slope
+        for j in range(0, columns, lanes(x)):
+            n, at = columns - j, i * columns + j
+            centred = load_up_to(x, at, n) - load_up_to(mean, j, n)
+            u = fma(centred, load_up_to(scale, j, n), load_up_to(beta, j, n))
+            store_up_to(y, at, select(u > 0.0, u, u * slope), n)
 
 
 @helper
@@ -207,12 +210,14 @@ def _scale(gamma, variance, epsilon, scale):
 @chunked
 def _input_gradient(lo, hi, dy, x, mean, scale, beta, slope, offset, factor, dx):
     # Requires: dy, x, dx (M, C); the others (C,). Items are rows.
+    columns = x.shape[1]
     for i in range(lo, hi):
-        gradient, row, out = dy[i], x[i], dx[i]
-        for j in range(row.size):
-            centred = row[j] - mean[j]
-            g = gradient[j] if centred * scale[j] + beta[j] > 0 else gradient[j] * slope
-            out[j] = g * scale[j] - offset[j] - centred * factor[j]
+        for j in range(0, columns, lanes(x)):
+            n, at = columns - j, i * columns + j
+            s, g = load_up_to(scale, j, n), load_up_to(dy, at, n)
+            centred = load_up_to(x, at, n) - load_up_to(mean, j, n)
+            g = select(fma(centred, s, load_up_to(beta, j, n)) > 0.0, g, g * slope)
+            store_up_to(dx, at, g * s - load_up_to(offset, j, n) - centred * load_up_to(factor, j, n), n)
 
 
 def _tiling(rows, columns, itemsize):

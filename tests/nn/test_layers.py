@@ -288,6 +288,11 @@ BAD = [
     (lambda: nn.Module()(1), NotImplementedError, "Module has no forward"),
     (lambda: nn.losses.binary_cross_entropy(pictures(3), np.ones(2)), ValueError, r"targets must have shape \(3,\)"),
     (lambda: nn.losses.mean_squared_error(np.ones(3), 1), TypeError, "first argument must be a Tensor"),
+    (
+        lambda: nn.Sequential([nn.BatchNorm(), nn.ReLU()], input_shape=(3,))(pictures(4, 2)),
+        ValueError,
+        r"BatchNorm: input must have shape \(..., 3\), got \(4, 2\)",
+    ),
     (lambda: embedding()(np.ones((2, 4), int)), ValueError, r"Embedding: input must have shape \(N, 3\), got \(2, 4\)"),
     (lambda: embedding()(np.full((1, 3), 4)), ValueError, r"Embedding: input must be in \[0, 4\), got from 4 to 4"),
     (lambda: embedding()(np.full((1, 3), 0.5)), TypeError, "Embedding: input must be whole numbers, got an array of"),
