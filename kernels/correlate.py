@@ -2,7 +2,7 @@
 
     out[i, j] = sum over k, l of weights[k, l] image[i + k - before, j + l - before'],  before = KH // 2 + origin
 
-Three ways, the cheapest for the kernel at hand:
+Two ways, the cheaper for the kernel at hand:
 
 - Directly. The lines go with their borders through a ring in the cache; a tile of rows and vectors of sums stays in
   registers while each pixel is read once for all rows of the tile that it counts for. Weights of 0 cost nothing.

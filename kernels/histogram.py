@@ -266,7 +266,7 @@ def equal_edges(function, low, high, n_bins, dtype):
         edges = np.linspace(low, high, n_bins + 1, dtype=dtype if dtype.kind == "f" else np.float64)
     if not (edges[1:] > edges[:-1]).all():
         raise ValueError(
-            f"histogram: bins must be fewer for {dtype} to tell them apart from {low} to {high}, got {n_bins}"
+            f"{function}: bins must be fewer for {dtype} to tell them apart from {low} to {high}, got {n_bins}"
         )
     return edges
 

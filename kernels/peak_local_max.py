@@ -3,7 +3,7 @@
 A peak equals the greatest value of the (2 d + 1) x (2 d + 1) pixels around it, d the least distance, and is above a
 threshold. Of two that are nearer than d, which then are equally high, the first in reading order stays. To find them,
 the picture is divided into cells of d x d pixels: a cell holds one peak at most, so that only nine cells need be looked
-at. O(H W log d) time for P peaks and O(P log P) to sort them; two pictures of memory.
+at. O(H W log d) time, and O(P log P) to sort P peaks; two pictures of memory.
 """
 
 import math

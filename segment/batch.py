@@ -28,6 +28,8 @@ WRITE = {
 """What can be written of each picture, and how the names of the files end."""
 
 _ONLY = {"hierarchy": {"contours", "explore"}, "classic": {"steps"}}
+_OF_TREE = {"n_regions", "threshold", "rng"}  # options of what shows the whole hierarchy
+_OF_STEPS = {"n_clusters", "rng"}
 
 
 class FileResult(NamedTuple):
@@ -55,8 +57,9 @@ def segment_files(
         As `segment` has it, and so `options`.
     write : sequence of {"labels", "overlay", "mosaic", "contours", "table", "explore", "steps"}
         ``"table"``: the regions as CSV. Only of the hierarchy, ``"contours"``: the ultrametric contour map in 8 bits;
-        ``"explore"``: an HTML page on which the number of regions is chosen. Only of ``"classic"``, ``"steps"``: what
-        each step makes, side by side; its overlay is mixed half and half with the colours of the regions.
+        ``"explore"``: an HTML page on which the number of regions is chosen; with these two, the options are
+        `n_regions`, `threshold` and `rng`. Only of ``"classic"``, ``"steps"``: what each step makes, side by side; its
+        overlay is mixed half and half with the colours of the regions.
     jobs : int, optional
         Pictures at a time; by default as many as there are threads.
     redo : bool
@@ -83,6 +86,10 @@ def segment_files(
             raise ValueError(
                 f"segment_files: {', '.join(sorted(set(write) & kinds))} need method={only!r}, got {method!r}"
             )
+    of_tree = sorted(set(write) & _ONLY["hierarchy"])
+    if of_tree and (other := set(options) - _OF_TREE):
+        known, got = ", ".join(sorted(_OF_TREE)), ", ".join(sorted(other))
+        raise TypeError(f"segment_files: {', '.join(of_tree)} have the options {known}, got {got}")
     segment(np.zeros((8, 8)), method, **options)  # a wrong option is an error now, not one of each picture
     out = Path(out)
     out.mkdir(parents=True, exist_ok=True)
@@ -154,7 +161,7 @@ def _segment_file(path, targets, method, options):
             if kind == "contours":
                 pixels = (tree.contours() * 255 + 0.5).astype(np.uint8)
             elif kind == "steps":
-                pixels = classic.steps_sheet(image, **options)
+                pixels = classic.steps_sheet(image, **{name: options[name] for name in _OF_STEPS & set(options)})
             elif kind == "overlay":
                 pixels = result.overlay(mix=0.5 if method == "classic" else 0.0)
             else:

@@ -12,7 +12,8 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from .. import kernels
-from .preprocess import preprocess
+from ..kernels import _validate as check
+from .preprocess import preprocess, with_unreached
 from .segmentation import Segmentation
 
 SIZE, ANGLE, AXIS = (224, 224), -90.0, 1
@@ -84,7 +85,9 @@ def regions(rgb, found, mask=None, *, line=False):
 
 def partition(rgb, mask, *, n_clusters=2, rng=0):
     """All steps after preprocessing, as `segment` takes them."""
-    return regions(rgb, clusters(features(rgb, mask), mask, n_clusters=n_clusters, rng=rng), mask) - 1
+    n_clusters = check.integer("segment", "n_clusters", n_clusters, low=1)
+    found = clusters(features(rgb, mask), mask, n_clusters=n_clusters, rng=rng)
+    return with_unreached(regions(rgb, found, mask) - 1, mask)
 
 
 def steps(image, *, n_clusters=2, rng=0):
@@ -101,6 +104,11 @@ def steps(image, *, n_clusters=2, rng=0):
     -------
     dict of str to (224, 224, 3) uint8 array
         A picture of each step, by its name.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If it is not such a picture, or not finite, or `n_clusters` or `rng` is not what it should be.
     """
     rgb = preprocess(image, sigma=0, size=SIZE, angle=ANGLE, axis=AXIS)
     gray = kernels.rgb2gray(rgb)

@@ -4,6 +4,7 @@ A method takes the smoothed picture and gives labels (``partitions.py``); what c
 """
 
 import inspect
+import math
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -121,7 +122,9 @@ def segment(
 
     inner = continued(rgb, mask)
     smooth = preprocess(inner, sigma=sigma)
-    common = {"n_regions": n_regions, "threshold": threshold, "sigma": sigma, "min_size": min_size}
+    common = {"n_regions": n_regions, "threshold": threshold, "sigma": sigma}
+    area = rgb[..., 0].size
+    common["min_size"] = min_size if way.size is None else round(min_size * math.prod(way.size) / area)
     own = {name: common[name] for name in inspect.signature(partition).parameters if name in common}
     if "sigma" in own:
         turned = way.apply(inner)

@@ -11,6 +11,7 @@ from .. import kernels
 from ..kernels import _validate as check
 from .features import extract_features, stack_features
 from .hierarchy import hierarchy as hierarchy_tree
+from .preprocess import with_unreached
 
 _MOST_CLUSTERS = 12  # that are chosen automatically
 _SAMPLE = 4096  # pixels that the choice is made by
@@ -82,7 +83,7 @@ def watershed(rgb, mask, *, flat=1.75):
     # A wide flat part, such as a sky, is one marker; its local minima would be many.
     is_flat = gradient < flat if mask is None else (gradient < flat) & mask
     markers = kernels.label(is_flat, connectivity=1)
-    return kernels.watershed(gradient, markers if markers.any() else None, mask=mask) - 1
+    return with_unreached(kernels.watershed(gradient, markers if markers.any() else None, mask=mask) - 1, mask)
 
 
 def _points(stack, mask):

@@ -38,6 +38,11 @@ def continued(rgb, mask):
     return rgb[tuple(nearest)]
 
 
+def with_unreached(labels, mask):
+    """Labels in which what a flood within the mask has not reached, for want of a marker, is a part as well."""
+    return labels if mask is None else np.where(mask & (labels < 0), labels.max() + 1, labels)
+
+
 class Geometry(NamedTuple):
     """Resizing, then turning, then flipping; labels can be taken back through it.
 

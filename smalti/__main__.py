@@ -95,6 +95,8 @@ def segment(arguments):
 def train(arguments):
     from . import gan
 
+    if arguments.projection and arguments.model != "cgan":
+        raise ValueError(f"--projection is for --model cgan, got {arguments.model}")
     dataset = _training_data(arguments)
     options = {}
     if arguments.model == "cgan":

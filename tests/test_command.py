@@ -261,6 +261,7 @@ def test_train_bad_input(data, tmp_path, capsys):
     assert "multiples of 4" in failure(capsys, "train", "--data", tmp_path / "odd.npz", *rest)
     np.savez(tmp_path / "nan.npz", x=np.full((4, 8, 8), np.nan))
     assert "nan.npz: pictures must be finite" in failure(capsys, "train", "--data", tmp_path / "nan.npz", *rest)
+    assert "--projection is for --model cgan" in failure(capsys, "train", "--data", data, *rest, "--projection")
     message = failure(capsys, "train", "--data", data, *rest)
     assert f"a batch has 64 pictures, but {data} holds only 20" in message
     message = failure(capsys, "train", "--data", data, *rest, "--batch-size", 4, "--model", "cgan")

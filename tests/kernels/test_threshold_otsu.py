@@ -106,6 +106,7 @@ def test_layouts():
         ({"image": np.zeros(3), "mask": np.zeros(4, bool)}, ValueError, "mask must have shape"),
         ({"image": np.zeros(3), "mask": np.zeros(3, bool)}, ValueError, "image must have a value that counts"),
         ({"image": np.array([0, 2**40])}, ValueError, "image must span at most"),
+        ({"image": np.float32([1, 1 + 2e-7])}, ValueError, "bins must be fewer"),
         ({"hist": np.zeros(3)}, ValueError, "hist must have counts"),
         ({"hist": np.array([-1.0, 2])}, ValueError, "hist must have counts"),
         ({"hist": (np.ones(3), np.ones(4))}, ValueError, "hist must have shape"),

@@ -78,6 +78,8 @@ def test_wrong_arguments(tmp_path):
         segment_files(path, tmp_path / "out", write=["poem"])
     with pytest.raises(ValueError, match="steps need method='classic', got 'hierarchy'"):
         segment_files(tmp_path, tmp_path / "out", write=["steps"])
+    with pytest.raises(TypeError, match="explore have the options n_regions, rng, threshold, got sigma, smoothing"):
+        segment_files(path, tmp_path / "out", write=["labels", "explore"], sigma=1.0, smoothing=2)
     with pytest.raises(ValueError, match="contours need method='hierarchy', got 'kmeans'"):
         segment_files(path, tmp_path / "out", method="kmeans", write=["contours"])
     with pytest.raises(TypeError, match="method 'kmeans' has the options"):
@@ -139,3 +141,10 @@ def test_contours_and_page_are_written(tmp_path):
     assert names(tmp_path / "out") == ["a.html", "a_contours.png", "a_labels.png"]
     with Image.open(tmp_path / "out" / "a_contours.png") as contours:
         assert contours.mode == "L" and np.asarray(contours).max() > 0
+
+
+def test_steps_are_written_whatever_is_merged(tmp_path):
+    options = {"method": "classic", "write": ["steps", "labels"], "n_clusters": 3, "n_regions": 1}
+    (result,) = segment_files(save(tmp_path / "a.png"), tmp_path / "out", **options)
+    assert result.error is None and result.n_regions == 1
+    assert names(tmp_path / "out") == ["a_labels.png", "a_steps.png"]

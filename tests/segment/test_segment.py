@@ -103,6 +103,28 @@ def test_number_of_clusters(n):
     assert number_of_clusters(np.arange(n)[:, None].astype(np.float32)) == n
 
 
+@pytest.mark.compiled
+@pytest.mark.parametrize("method", ["watershed", "classic"])
+def test_parts_of_a_mask_without_markers_are_regions(method):
+    image = np.random.default_rng(0).random((240, 300, 3))
+    image[:, :30] = 0.5
+    mask = np.zeros((240, 300), bool)
+    mask[5:35, 3:25] = True
+    mask[10, 40:55] = True  # neither flat nor three pixels wide
+    labels = segment(image, method, mask=mask).labels
+    assert ((labels >= 0) == mask).all()
+    assert len(set(labels[10, 40:55])) == 1 and labels[10, 40] not in labels[:, :30]
+
+
+@pytest.mark.compiled
+def test_min_size_counts_pixels_of_the_picture_and_not_of_the_smaller_one():
+    image = np.zeros((120, 160, 3))
+    image[40:80, 60:100] = 0.0, 0.5, 1.0
+    options = {"size": (30, 40), "sigma": 0, "scale": 1.0}
+    assert segment(image, "felzenszwalb", min_size=800, **options).n_regions == 2
+    assert segment(image, "felzenszwalb", min_size=3200, **options).n_regions == 1
+
+
 @pytest.mark.parametrize("method", ["kmeans", "felzenszwalb"])
 def test_boundaries_are_smoothed(method):
     image = halves()
@@ -276,6 +298,7 @@ def test_bad_input():
         (lambda: segment(image, "kmeans", n_clusters=0), "segment: n_clusters must be at least 1, got 0"),
         (lambda: segment(image, "kmeans", position_weight=-1), "segment: position_weight must be at least 0, got -1"),
         (lambda: segment(image, "kmeans", features=("smell",)), "extract_features: names must be some of"),
+        (lambda: segment(image, "classic", n_clusters=0), "segment: n_clusters must be at least 1, got 0"),
         (lambda: segment(image, "dbscan", eps=0), "segment: eps must be greater than 0"),
         (lambda: segment(image, "dbscan", reach=0), "segment: reach must be greater than 0"),
         (lambda: segment(image, "felzenszwalb", scale=-1), "felzenszwalb: scale must be at least 0, got -1"),
