@@ -24,6 +24,7 @@ from ._bits import bit_count, trailing_zeros
 from ._cliques import build, greatest_to_box, least_to_box, leaves_within, neighbours_of
 from ._jit import EXACT, helper, kernel
 from ._parallel import atomic_replace, chunked
+from ._sets import root
 from ._simd import lanes
 from ._validate import as_array, integer, real
 
@@ -74,18 +75,10 @@ def _find_core(lo, hi, tree, reach, min_samples, is_core, parents, first_core):
 
 
 @helper
-def _root(parents, p):
-    while parents[p] != p:
-        parents[p] = parents[parents[p]]
-        p = parents[p]
-    return p
-
-
-@helper
 def _join(parents, a, b):
     """Unite two sets, whatever other threads do; the first root becomes the root of both."""
     while True:
-        a, b = _root(parents, a), _root(parents, b)
+        a, b = root(parents, a), root(parents, b)
         if a == b:
             return
         if a < b:
@@ -131,7 +124,7 @@ def _join_leaves(lo, hi, tree, near, reach, is_core, parents, first_core):
             for p in range(first_core[a], tree.starts[a + 1]):
                 if not is_core[p]:
                     continue
-                if tree.is_clique[b] and _root(parents, p) == _root(parents, first_core[b]):
+                if tree.is_clique[b] and root(parents, p) == root(parents, first_core[b]):
                     joined = True
                 else:
                     joined = _join_point(tree, p, b, reach, is_core, parents, first_core)
@@ -153,11 +146,11 @@ def _number(order, is_core, parents, clusters):
     for i in range(order.size):
         p = np.int64(place[i])
         if is_core[p]:
-            root = _root(parents, p)
-            if clusters[root] < 0:
-                clusters[root] = n
+            first = root(parents, p)
+            if clusters[first] < 0:
+                clusters[first] = n
                 n += 1
-            clusters[p] = clusters[root]
+            clusters[p] = clusters[first]
     return n
 
 

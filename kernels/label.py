@@ -21,6 +21,7 @@ import numpy as np
 from ._bits import bit_count
 from ._jit import helper, kernel
 from ._parallel import chunked
+from ._sets import root
 from ._validate import as_array, as_labels, integer
 
 _BAND_PIXELS = 2**16
@@ -30,17 +31,9 @@ _ONE = np.uint64(1)
 
 
 @helper
-def _root(parents, run):
-    while parents[run] != run:
-        parents[run] = parents[parents[run]]
-        run = parents[run]
-    return run
-
-
-@helper
 def _join(parents, a, b):
     """Unite the sets of two runs; the earlier root becomes the root of both."""
-    a, b = _root(parents, a), _root(parents, b)
+    a, b = root(parents, a), root(parents, b)
     if a < b:
         parents[b] = a
     else:

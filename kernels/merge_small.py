@@ -9,16 +9,9 @@ Time O(H W) for the neighbourhoods; a small region looks at each neighbour once.
 import numpy as np
 
 from . import _validate as check
-from ._jit import EXACT, ORDERED, helper, kernel
+from ._jit import EXACT, ORDERED, kernel
+from ._sets import root
 from .region_adjacency import region_adjacency
-
-
-@helper
-def _root(parents, region):
-    while parents[region] != region:
-        parents[region] = parents[parents[region]]
-        region = parents[region]
-    return region
 
 
 @kernel(fastmath=ORDERED)
@@ -44,7 +37,7 @@ def _merge(order, edges, min_size, sizes, sums, parents):
         best, least = np.int64(-1), np.inf
         half = first[region]
         while half >= 0:
-            other = _root(parents, edges[half >> 1, 1 - (half & 1)])
+            other = root(parents, edges[half >> 1, 1 - (half & 1)])
             if other != region:
                 distance = 0.0
                 for k in range(n_features):
@@ -65,7 +58,7 @@ def _merge(order, edges, min_size, sizes, sums, parents):
             following[last[best]] = first[region]
         last[best] = last[region]
     for region in range(n):
-        parents[region] = _root(parents, region)
+        parents[region] = root(parents, region)
 
 
 def merge_small(labels, features, min_size):
