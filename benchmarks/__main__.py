@@ -217,7 +217,8 @@ def write_report(hardware, results):
         "", f"{hardware.replace(chr(10), '; ')}.", "",
         "How many times as fast as the best peer, by medians: the geometric mean over the rows of a name, and the least"
         " and greatest. ~ marks a peer that does something similar, not the same, and is compared with only where none"
-        " does the same.", "", *summary(results), "",
+        " does the same; the last column has the ratios over it, for each number of threads.", "",
+        *summary(results), "",
         "<details>", "", "<summary>Every row</summary>", "",
         "B/pixel: by how much a call makes the process grow at the most, its result included.", "",
         "| | threads | smalti | best peer | ratio | B/pixel | best peer's | of the machine's limits | first call |",
@@ -229,20 +230,33 @@ def write_report(hardware, results):
 def summary(results):
     """A table with one line for each name: its ratios over the best peers, for each number of threads."""
     counts = list(dict.fromkeys(result["threads"] for result in results))
-    names = dict.fromkeys(result["name"] for result in results if result.get("ratio"))
-    table = ["| | rows | " + " | ".join(f"{n} thread{'s' * (n > 1)}" for n in counts) + " | peers |"]
-    table.append("|-|-:|" + "-:|" * len(counts) + "-|")
-    for name in names:
-        rows = [result for result in results if result["name"] == name and result.get("ratio")]
-        cells = []
-        for n in counts:
-            ratios = [row["ratio"] for row in rows if row["threads"] == n]
-            cell = f"{statistics.geometric_mean(ratios):.2f}" if ratios else ""
-            cells.append(cell + (f" ({min(ratios):.2f} to {max(ratios):.2f})" if len(ratios) > 1 else ""))
+    compared = [result for result in results if result.get("ratio")]
+    table = ["| | rows | " + " | ".join(f"{n} thread{'s' * (n > 1)}" for n in counts) + " | peers | over ~similar |"]
+    table.append("|-|-:|" + "-:|" * len(counts) + "-|-|")
+    for name in dict.fromkeys(result["name"] for result in compared):
+        rows = [result for result in compared if result["name"] == name]
+        of = [[row for row in rows if row["threads"] == n] for n in counts]
+        cells = [_spread([row["ratio"] for row in some]) for some in of]
         peers = dict.fromkeys(("~" if r["best_peer"] in r["unlike"] else "") + r["best_peer"] for r in rows)
-        size = sum(row["threads"] == rows[0]["threads"] for row in rows)
-        table.append(f"| `{name}` | {size} | {' | '.join(cells)} | {', '.join(peers)} |")
+        similar = [[_over_similar(row) for row in some if row["unlike"]] for some in of]
+        over = ", ".join(f"{statistics.geometric_mean(ratios):.2f}" for ratios in similar if ratios)
+        whom = ", ".join(dict.fromkeys(peer for row in rows for peer in row["unlike"]))
+        row = [f"`{name}`", str(max(map(len, of))), *cells, ", ".join(peers), f"{over} {whom}".strip()]
+        table.append(f"| {' | '.join(row)} |")
     return table
+
+
+def _spread(ratios):
+    if not ratios:
+        return ""
+    cell = f"{statistics.geometric_mean(ratios):.2f}"
+    return cell + (f" ({min(ratios):.2f} to {max(ratios):.2f})" if len(ratios) > 1 else "")
+
+
+def _over_similar(result):
+    """The ratio over the fastest of the peers that do not do the same."""
+    times = {peer: t["median"] for peer, t in result["times"].items()}
+    return min(times[peer] for peer in result["unlike"]) / times["smalti"]
 
 
 def _report_line(result):
