@@ -1,7 +1,7 @@
 """The command ``python -m benchmarks [NAME...] [--size HxW...] [--threads N...] [--seconds S]``; --help tells more.
 
-Alone: ``bsds`` for segmentations against those of people, ``scaling`` for how time grows with pictures,
-``--pictures`` for a contact sheet of every filter.
+Alone: ``bsds`` for segmentations against those of people, ``samples`` for digits that GANs draw, ``scaling`` for how
+time grows with pictures, ``--pictures`` for a contact sheet of every filter.
 """
 
 import argparse
@@ -27,6 +27,10 @@ def main():
         from . import bsds
 
         return bsds.main(arguments.data, arguments.first)
+    if arguments.names == ["samples"]:
+        from . import samples
+
+        return samples.main(arguments.data, arguments.first, arguments.json)
     if arguments.names[:1] == ["scaling"]:
         from . import scaling
 
@@ -45,7 +49,7 @@ def main():
 def _parser():
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Verify and time smalti and its peers.")
     parser.add_argument(
-        "names", metavar="NAME", nargs="*", help="rows or groups (default: all); or bsds alone; or scaling and rows"
+        "names", metavar="NAME", nargs="*", help="rows or groups (default: all); or bsds, samples; or scaling and rows"
     )
     parser.add_argument(
         "--size", metavar="HxW", type=_size, nargs="+",
@@ -55,8 +59,8 @@ def _parser():
     parser.add_argument("--threads", metavar="N", type=int, nargs="+", help="thread counts (default: all cores)")
     parser.add_argument("--seconds", metavar="S", type=float, default=3, help="time for each row (default: 3)")
     parser.add_argument("--json", metavar="FILE", help="write all measurements there")
-    parser.add_argument("--data", metavar="FOLDER", help="pictures and what people drew, for bsds alone")
-    parser.add_argument("--first", metavar="N", type=int, help="only the first N pictures, for bsds alone")
+    parser.add_argument("--data", metavar="FOLDER", help="for bsds pictures and what people drew; for samples MNIST")
+    parser.add_argument("--first", metavar="N", type=int, help="only the first N pictures, for bsds and samples")
     parser.add_argument("--pictures", action="store_true", help="only draw what every filter makes of a picture")
     parser.add_argument("--image", metavar="FILE", help="that picture (default: the built-in one)")
     parser.add_argument("-o", "--out", metavar="DIR", default=".", help="folder of the drawing (default: this one)")

@@ -45,18 +45,18 @@ def _torch_layer(layer):
     return {nn.Tanh: t.Tanh, nn.Sigmoid: t.Sigmoid, nn.Flatten: t.Flatten}[type(layer)]()
 
 
-class _TorchGAN:
+class TorchGAN:
     """The same networks and step in torch, with a fused Adam and no gradients that the step does not use."""
 
     def __init__(self, model, real, layout, compiled=False):
-        self.latent_dim, self.model = model.latent_dim, model
+        self.latent_dim, self.model, self.layout = model.latent_dim, model, layout
         self.networks = [
             torch.nn.Sequential(*map(_torch_layer, network.layers)).to(memory_format=layout)
             for network in (model.generator, model.discriminator)
         ]
         self.take_weights()
         self.generator, self.discriminator = map(torch.compile, self.networks) if compiled else self.networks
-        self.real = torch.from_numpy(model.to_networks(real)).permute(0, 3, 1, 2).clone(memory_format=layout)
+        self.take_pictures(real)
         options = {"lr": 2e-4, "betas": (0.5, 0.999), "eps": 1e-7, "fused": True}
         self.adams = [torch.optim.Adam(network.parameters(), **options) for network in self.networks]
         self.ones, self.zeros = torch.ones(len(real), 1), torch.zeros(len(real), 1)
@@ -65,6 +65,9 @@ class _TorchGAN:
         for ours, theirs in zip((self.model.generator, self.model.discriminator), self.networks, strict=True):
             state = nn.exchange.to_torch(ours)
             theirs.load_state_dict({key: torch.from_numpy(value) for key, value in state.items()})
+
+    def take_pictures(self, real):
+        self.real = torch.from_numpy(self.model.to_networks(real)).permute(0, 3, 1, 2).clone(memory_format=self.layout)
 
     def step(self):
         loss = torch.nn.functional.binary_cross_entropy_with_logits
@@ -94,10 +97,10 @@ def _case(model, batch):
     twins = {"torch": None, "torch channels_last": None, "torch.compile": None}
     if torch:
         torch.manual_seed(0)
-        twins["torch"] = _TorchGAN(model, real, torch.contiguous_format)
-        twins["torch channels_last"] = _TorchGAN(model, real, torch.channels_last)
+        twins["torch"] = TorchGAN(model, real, torch.contiguous_format)
+        twins["torch channels_last"] = TorchGAN(model, real, torch.channels_last)
         if shutil.which("c++"):
-            twins["torch.compile"] = _TorchGAN(model, real, torch.contiguous_format, compiled=True)
+            twins["torch.compile"] = TorchGAN(model, real, torch.contiguous_format, compiled=True)
 
     def check(losses, theirs):
         if not all(np.isfinite(v) for v in losses.values()):
