@@ -52,14 +52,14 @@ def _drop_first(heap, ages, pixels, n):
 
 @kernel(fastmath=EXACT)
 def _flood_with_distance(
-    image, low, reach, compactness, width, connectivity, labels,
+    image, low, reach, compactness, width, connectivity, seeds, labels,
     heights, ages, sources, following, heap, heap_ages, heap_pixels,
 ):  # fmt: skip
     """Flood `labels` in place; to the height counts the distance from the marker's pixel.
 
     Requires: all flat over a picture in a frame, with lines of `width`, but for the heap's three of n_neighbours / 2
-    times the size; image of float64 from `low` up, heights at most low + reach; labels as for `_flood`; heights
-    infinite.
+    times the size; image of float64 from `low` up, heights at most low + reach; seeds and labels as for `_flood`;
+    heights infinite.
     """
     steps, n_neighbours = neighbours(connectivity, width)
     downs, rights = (-1, 0, 0, 1, -1, -1, 1, 1), (0, -1, 1, 0, -1, 1, -1, 1)
@@ -70,7 +70,7 @@ def _flood_with_distance(
     none = lowest = supergroups.size << 18
     n = age = 0
     for p in range(labels.size):
-        if labels[p] > 0:
+        if seeds[p] > 0:
             heights[p], ages[p], sources[p] = image[p], age, p
             place = np.int64((image[p] - low) * scale)
             following[p] = lists[place]
@@ -95,13 +95,13 @@ def _flood_with_distance(
                 prefetch_around(array, lists[lowest], width)
             prefetch_around(labels, lists[lowest], width)
         source = np.int64(sources[p])
-        if labels[p] != 0 and p != source:
+        if labels[p] > 0:
             continue  # it has waited twice
-        labels[p] = labels[source]
+        labels[p] = seeds[source]
         down, right = p // width - source // width, p % width - source % width
         for k in range(n_neighbours):
             q = p + steps[k]
-            if labels[q] != 0:
+            if labels[q] >= 0:
                 continue
             a, b = np.float64(down + downs[k]), np.float64(right + rights[k])
             height = image[q] + compactness * np.sqrt(a * a + b * b)
@@ -121,8 +121,8 @@ def _flood_with_distance(
                 lowest = min(lowest, place)
 
 
-def flood_compactly(image, compactness, connectivity, labels):
-    """Flood `labels`, in a frame, by height and distance."""
+def flood_compactly(image, compactness, connectivity, seeds, labels):
+    """Flood `labels` from `seeds`, both in frames, by height and distance."""
     low = float(image.min())
     reach = float(image.max()) - low + compactness * math.hypot(*labels.shape)
     if not math.isfinite(reach):
@@ -136,4 +136,6 @@ def flood_compactly(image, compactness, connectivity, labels):
     room = 2 * connectivity * n
     heap = np.empty(room), np.empty(room, np.int64), np.empty(room, np.int32)
     width, flat = labels.shape[1], labels.reshape(-1)
-    _flood_with_distance(heights, low, reach, compactness, width, connectivity, flat, *waiting, *heap)
+    _flood_with_distance(
+        heights, low, reach, compactness, width, connectivity, seeds.reshape(-1), flat, *waiting, *heap
+    )

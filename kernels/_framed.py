@@ -5,8 +5,6 @@ import numpy as np
 from ._jit import helper
 from ._simd import prefetch
 
-BLOCKED = -1  # the label of pixels that are not to be labelled, those of the frame among them
-
 
 @helper
 def neighbours(connectivity, width):

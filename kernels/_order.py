@@ -43,19 +43,19 @@ def _sort(keys, order, other_keys, other_order):
 
 
 @kernel(fastmath=EXACT)
-def _place_floats(keys, order, blocks, free):
-    """Fill `blocks` and `free` of `ascending_places` from sorted keys; returns how many blocks there are."""
+def _place_floats(keys, order, codes, free):
+    """Fill `codes` and `free` of `ascending_places` from sorted keys; returns how many blocks there are."""
     n, n_blocks, first = keys.size, 0, 0
     while first < n:
         end = first + 1
         while end < n and keys[end] == keys[first]:
             end += 1
         if end == first + 1:
-            blocks[order[first]] = first
+            codes[order[first]] = ~first
         else:
             free[n_blocks] = first
             for i in range(first, end):
-                blocks[order[i]] = ~n_blocks
+                codes[order[i]] = ~(n + n_blocks)
             n_blocks += 1
         first = end
     return n_blocks
@@ -66,29 +66,29 @@ def ascending_places(image):
 
     Returns
     -------
-    blocks : (H + 2, W + 2) int32 array
-        In a frame: the place of a pixel whose height no other has; ~b for the pixels of block b, which have one
-        height.
+    codes : (H + 2, W + 2) int32 array
+        ~p for a pixel whose height no other has, at place p; ~(H W + b) for the pixels of block b, which have one
+        height; 0 in a frame around the picture.
     free : int32 array
         The first place of each block.
     pixels : int32 array
         For each place that is no block's, the number of its pixel in the frame.
     """
     height, width = image.shape
-    blocks = np.zeros((height + 2, width + 2), np.int32)
-    inner = blocks[1:-1, 1:-1]
+    codes = np.zeros((height + 2, width + 2), np.int32)
+    inner = codes[1:-1, 1:-1]
     if image.dtype.kind == "u":
         counts = np.zeros(np.iinfo(image.dtype).max + 1, np.int32)
         _count(image.reshape(-1), counts)
-        np.invert(image, out=inner, dtype=np.int32)
-        return blocks, np.cumsum(counts, dtype=np.int32) - counts, np.empty(image.size, np.int32)
+        np.subtract(~image.size, image, out=inner, dtype=np.int32)
+        return codes, np.cumsum(counts, dtype=np.int32) - counts, np.empty(image.size, np.int32)
     # The bits of floats are in the order of their magnitudes, and adding 0 turns -0 into 0.
     signed = np.dtype(f"i{image.itemsize}")
     bits = (image + image.dtype.type(0)).reshape(-1).view(signed)
     keys = bits ^ (bits >> (8 * image.itemsize - 1) | np.iinfo(signed).min)
-    pixels = np.arange(blocks.size, dtype=np.int32).reshape(blocks.shape)[1:-1, 1:-1].reshape(-1)
+    pixels = np.arange(codes.size, dtype=np.int32).reshape(codes.shape)[1:-1, 1:-1].reshape(-1)
     keys = keys.view(f"u{image.itemsize}")
     keys, pixels = _sort(keys, pixels, np.empty_like(keys), np.empty_like(pixels))
     free = np.empty(image.size // 2, np.int32)
-    n_blocks = _place_floats(keys, pixels, blocks.reshape(-1), free)
-    return blocks, free[:n_blocks], pixels
+    n_blocks = _place_floats(keys, pixels, codes.reshape(-1), free)
+    return codes, free[:n_blocks], pixels

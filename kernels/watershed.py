@@ -5,11 +5,13 @@ digital spaces", IEEE PAMI 13(6), 1991, for the picture of the flood): the label
 equals has waited longest, gives its label to its neighbours that have none, which then wait in turn. Plateaus are
 thus divided first come, first served, as by breadth-first search from their rims.
 
+Where a flood spills into lower ground, all of that takes its label before anything else is served, in whatever order:
+pixels that come to wait one after the other and have the same label may change places. So lower ground needs no queue,
+and the others are served in ascending order.
+
 The queue. All pixels in ascending order take as many places, those of equal height a block of them (`_order.py`). A
-pixel that comes to wait goes to the next free place of its block, and the next to be served is at the lowest place
-taken, which a bitmap tells (`_bitmap.py`). Where most heights are different, as in a picture of floats, every place
-is known beforehand, and the bitmap, which fits into the cache, is all there is to look up. With compactness there is
-another queue (`_compact_flood.py`).
+pixel that comes to wait goes to the next free place of its block, and sets the bit of that place. With compactness
+there is another queue (`_compact_flood.py`).
 
 Time O(H W), with compactness O(H W log(H W)) at worst; memory beside the result 13 bytes a pixel, and to sort float32
 12 more, float64 20; with compactness 45.
@@ -18,93 +20,102 @@ Time O(H W), with compactness O(H W log(H W)) at worst; memory beside the result
 import numpy as np
 
 from . import _validate as check
-from ._bitmap import empty_bitmap, leave_lowest, take_place
+from ._bits import trailing_zeros
 from ._compact_flood import flood_compactly
-from ._framed import BLOCKED, neighbours, prefetch_around
+from ._framed import neighbours
 from ._jit import EXACT, helper, kernel
 from ._order import ascending_places
 from ._parallel import chunk_size, chunked
 from .label import label
 
+_MOST_PIXELS = 2**30  # numbers of places and blocks, together half as many again, fit into int32
+_ONE = np.uint64(1)
+
 
 @helper
-def _next_place(block, free):
-    """Where a pixel of this block, as in `_flood`, comes to wait."""
+def _height(code, free, n):
+    """A place that stands for the height of a pixel: lower for lower ones."""
+    place = np.int64(~code)
+    return place if place < n else np.int64(free[place - n])
+
+
+@helper
+def _wait(p, code, free, pixels, waiting):
+    """Pixel p takes the next free place of its height."""
+    place = np.int64(~code)
+    block = place - pixels.size
     if block >= 0:
-        return np.int64(block)
-    place = free[~block]
-    free[~block] += 1
-    return np.int64(place)
+        place = np.int64(free[block])
+        free[block] += 1
+        pixels[place] = p
+    waiting[place >> 6] |= _ONE << np.uint64(place & 63)
 
 
 @kernel(fastmath=EXACT)
-def _flood(blocks, free, pixels, width, connectivity, labels):
-    """Flood `labels` in place, markers to begin with.
+def _flood(seeds, connectivity, labels, width, free, pixels, waiting, pool):
+    """Flood `labels` in place from `seeds`, lowest first.
 
-    Requires: labels and blocks flat over a picture in a frame, with lines of `width`; labels 0 where the flood may go
-    and `BLOCKED` where not, the frame included; blocks, free and pixels as from `ascending_places`.
+    Requires: seeds and labels flat over a picture in a frame, with lines of `width`; labels, free and pixels as from
+    `ascending_places`, but for labels 0 wherever the flood may not go, where seeds are 0; waiting a bit for each place,
+    0; pool as long as pixels.
     """
     steps, n_neighbours = neighbours(connectivity, width)
-    words, groups, supergroups = empty_bitmap(pixels.size)
-    none = lowest = supergroups.size << 18
     for p in range(labels.size):
-        if labels[p] > 0:
-            place = _next_place(blocks[p], free)
-            pixels[place] = p
-            take_place(place, words, groups, supergroups)
-            lowest = min(lowest, place)
-    while lowest < none:
-        p = np.int64(pixels[lowest])
-        lowest = leave_lowest(lowest, words, groups, supergroups)
-        if lowest < none:
-            prefetch_around(labels, pixels[lowest], width)
-            prefetch_around(blocks, pixels[lowest], width)
-        mine = labels[p]
-        for k in range(n_neighbours):
-            q = p + steps[k]
-            if labels[q] == 0:
-                labels[q] = mine
-                place = _next_place(blocks[q], free)
-                pixels[place] = q
-                take_place(place, words, groups, supergroups)
-                lowest = min(lowest, place)  # the flood may spill into a lower basin
+        if seeds[p] > 0:
+            _wait(p, labels[p], free, pixels, waiting)
+            labels[p] = seeds[p]
+    for word in range(waiting.size):
+        while waiting[word] != 0:
+            level = 64 * word + trailing_zeros(waiting[word])
+            waiting[word] &= waiting[word] - _ONE
+            pool[0], n = pixels[level], 1
+            mine = labels[pool[0]]
+            while n > 0:
+                n -= 1
+                p = np.int64(pool[n])
+                for k in range(n_neighbours):
+                    q = p + steps[k]
+                    code = labels[q]
+                    if code >= 0:
+                        continue
+                    labels[q] = mine
+                    if _height(code, free, pixels.size) < level:
+                        pool[n] = q
+                        n += 1
+                    else:
+                        _wait(q, code, free, pixels, waiting)
 
 
 @chunked(fastmath=EXACT)
-def _find_lower(lo, hi, blocks, free, labels, connectivity, plateaus, has_lower):
+def _find_lower(lo, hi, codes, free, connectivity, plateaus, has_lower):
     """Note the plateaus that have a lower neighbour. All writers of an element write the same.
 
-    Requires: rows of pictures in frames; blocks, free and labels as for `_flood`, before it.
+    Requires: rows of pictures in frames; codes and free as labels and free for `_flood`.
     """
-    width = labels.shape[1]
+    width = codes.shape[1]
     steps, n_neighbours = neighbours(connectivity, width)
-    flat_blocks, flat_labels, flat_plateaus = blocks.reshape(-1), labels.reshape(-1), plateaus.reshape(-1)
+    flat_codes, flat_plateaus = codes.reshape(-1), plateaus.reshape(-1)
+    n = (codes.shape[0] - 2) * (width - 2)
     for r in range(lo, hi):
         for p in range((r + 1) * width + 1, (r + 2) * width - 1):
-            if flat_labels[p] < 0:
+            if flat_codes[p] == 0:
                 continue
-            block = flat_blocks[p]
-            height = block if block >= 0 else free[~block]
+            height = _height(flat_codes[p], free, n)
             for k in range(n_neighbours):
-                q = p + steps[k]
-                block = flat_blocks[q]
-                other = block if block >= 0 else free[~block]
-                if other < height and flat_labels[q] >= 0:
+                other = flat_codes[p + steps[k]]
+                if other < 0 and _height(other, free, n) < height:
                     has_lower[flat_plateaus[p]] = True
 
 
-def _mark_local_minima(blocks, free, connectivity, labels):
-    """Number the plateaus without a lower neighbour, in raster order."""
-    outside = np.iinfo(np.int32).min
-    plateaus, n = label(
-        np.where(labels < 0, outside, blocks), connectivity=connectivity, background=outside, return_num=True
-    )
+def _local_minima(codes, free, connectivity):
+    """The plateaus without a lower neighbour, numbered in raster order."""
+    plateaus, n = label(codes, connectivity=connectivity, return_num=True)
     has_lower = np.zeros(n + 1, np.bool_)
     has_lower[0] = True
-    height, width = labels.shape
-    _find_lower(height - 2, blocks, free, labels, connectivity, plateaus, has_lower, grain=chunk_size(5.0 * width))
+    height, width = codes.shape
+    _find_lower(height - 2, codes, free, connectivity, plateaus, has_lower, grain=chunk_size(5.0 * width))
     numbers = np.where(has_lower, 0, np.cumsum(~has_lower)).astype(np.int32)
-    np.copyto(labels, numbers[plateaus], where=labels == 0)
+    return numbers[plateaus]
 
 
 def _regular_seeds(shape, count):
@@ -184,36 +195,44 @@ def watershed(image, markers=None, connectivity=1, *, mask=None, compactness=0, 
     connectivity = check.integer("watershed", "connectivity", connectivity, low=1, high=2)
     compactness = check.real("watershed", "compactness", compactness, low=0)
     height, width = (side + 2 for side in image.shape)
-    if height * width >= 2**31:
-        raise ValueError(f"watershed: image must have fewer than 2**31 pixels, got shape {image.shape}")
+    if image.size >= _MOST_PIXELS:
+        raise ValueError(f"watershed: image must have fewer than {_MOST_PIXELS} pixels, got shape {image.shape}")
     allowed = check.as_mask("watershed", mask, image.shape)
-    labels = np.full((height, width), BLOCKED, np.int32)
-    inner = labels[1:-1, 1:-1]
-    if markers is None:
-        inner[...] = 0
-    elif np.ndim(markers) == 0:
-        count = check.integer("watershed", "markers", markers, low=1)
-        share = 1 if allowed is None else max(np.count_nonzero(allowed), 1) / image.size
-        inner[...] = _regular_seeds(image.shape, int(count / share))
-    else:
-        inner[...] = check.as_labels("watershed", "markers", markers, shape=image.shape)
-        if inner.min() < 0:
-            raise ValueError(f"watershed: markers must be at least 0, got {inner.min()}")
-    if allowed is not None:
-        inner[~allowed] = BLOCKED
     if markers is None or compactness == 0:
-        blocks, free, pixels = ascending_places(image)
+        labels, free, pixels = ascending_places(image)
+    else:
+        labels = np.zeros((height, width), np.int32)
+        labels[1:-1, 1:-1] = -1
+    inner = labels[1:-1, 1:-1]
+    if allowed is not None:
+        inner[~allowed] = 0
     if markers is None:
-        _mark_local_minima(blocks, free, connectivity, labels)
-    seeds = labels > 0
+        seeds = _local_minima(labels, free, connectivity)
+    else:
+        seeds = np.zeros_like(labels)
+        seeds[1:-1, 1:-1] = _given_seeds(markers, image.shape, allowed)
     if not seeds.any():
         where = "" if mask is None else " within the mask"
         raise ValueError(f"watershed: markers must not all be 0{where}")
     if compactness == 0:
-        _flood(blocks.reshape(-1), free, pixels, width, connectivity, labels.reshape(-1))
+        waiting, pool = np.zeros((image.size >> 6) + 1, np.uint64), np.empty_like(pixels)
+        _flood(seeds.reshape(-1), connectivity, labels.reshape(-1), width, free, pixels, waiting, pool)
     else:
-        flood_compactly(image, compactness, connectivity, labels)
+        flood_compactly(image, compactness, connectivity, seeds, labels)
     out = np.maximum(inner, 0)
     if watershed_line:
         _draw_lines(len(out), labels, seeds, connectivity, out, grain=chunk_size(5.0 * width))
     return out
+
+
+def _given_seeds(markers, shape, allowed):
+    """Markers as an array or a count, within the mask."""
+    if np.ndim(markers) == 0:
+        count = check.integer("watershed", "markers", markers, low=1)
+        share = 1 if allowed is None else max(np.count_nonzero(allowed), 1) / allowed.size
+        seeds = _regular_seeds(shape, int(count / share))
+    else:
+        seeds = check.as_labels("watershed", "markers", markers, shape=shape)
+        if seeds.min() < 0:
+            raise ValueError(f"watershed: markers must be at least 0, got {seeds.min()}")
+    return seeds if allowed is None else np.where(allowed, seeds, 0)
