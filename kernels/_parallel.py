@@ -13,13 +13,15 @@ The chunks are ``[0, grain), [grain, 2 grain), ...``, whatever the number of thr
 one writer; a kernel that sums leaves one partial result for each chunk (``lo // grain`` is its number) to be
 combined in order. Hence results do not depend on the number of threads.
 
-How a launch works. Every participating thread enters compiled code once, without the GIL, and there draws
-chunk numbers from a shared atomic counter until none is left. The caller takes part and leaves when every
-thread that drew a chunk has finished it; threads that come late find nothing to do. An idle worker watches
-for the next launch in compiled code for a moment (`_SPIN_SECONDS`) before it sleeps on a semaphore, because
-waking a sleeping thread costs as much as 4 MB of memory traffic and networks launch kernels back to back.
-The launch is announced by the caller's own compiled code, after it has let go of the GIL, so that a watching
-worker never has to wait for it.
+How a launch works. Every participating thread enters compiled code once, without the GIL, and there does the
+chunks of its own share, drawn one by one from an atomic counter, and then what is left of the others' shares.
+Shares are equal runs of neighbouring chunks, in the order of the threads: so a thread mostly finds in its
+caches what it wrote in the launch before; to fetch it from another core's can cost more than from memory. The
+caller takes part and leaves when every thread that drew a chunk has finished it; threads that come late find
+nothing to do. An idle worker watches for the next launch in compiled code for a moment (`_SPIN_SECONDS`)
+before it sleeps on a semaphore, because waking a sleeping thread costs as much as 4 MB of memory traffic and
+networks launch kernels back to back. The launch is announced by the caller's own compiled code, after it has
+let go of the GIL, so that a watching worker never has to wait for it.
 
 A launch runs on the caller alone where it is small, where the pool is busy (another caller's launch, or a
 launch from within a kernel's caller), or in a child process until it makes its own pool. Same chunks, same
@@ -42,8 +44,9 @@ from ._jit import FAST, JIT, helper, kernel, primitive
 _CHUNK_NANOSECONDS = 20_000
 _SPIN_SECONDS = 300e-6
 
-# Slots of a launch's state, a cache line apart so that drawing a chunk does not disturb the other counter.
-_NEXT, _ACTIVE, _STATE_SIZE = 0, 8, 16
+# A launch's state: how many threads are active, then how many chunks were drawn of each share. These counters are a
+# cache line apart, so that drawing a chunk does not disturb the others.
+_ACTIVE, _LINE = 0, 8
 
 
 def chunk_size(nanoseconds):
@@ -61,20 +64,24 @@ def chunked(function=None, *, fastmath=FAST):
         return functools.partial(chunked, fastmath=fastmath)
     body = helper(function, fastmath=fastmath, allocates=True)
 
-    def run_chunks(state, ticket, number, is_caller, spins, n, grain, *args):
-        if is_caller:
+    def run_chunks(state, ticket, number, thread, spins, n, grain, *args):
+        if thread == 0:
             _atomic_store(ticket, 0, number)
         _atomic_add(state, _ACTIVE, 1)
-        while True:
-            lo = _atomic_add(state, _NEXT, 1) * grain
-            if lo >= n:
-                break
-            body(lo, min(lo + grain, n), *args)
+        chunks, shares = (n + grain - 1) // grain, state.size // _LINE - 1
+        for turn in range(shares):
+            share = (thread + turn) % shares
+            first, last = share * chunks // shares, (share + 1) * chunks // shares
+            while True:
+                lo = (first + _atomic_add(state, (share + 1) * _LINE, 1)) * grain
+                if lo >= last * grain:
+                    break
+                body(lo, min(lo + grain, n), *args)
         _atomic_add(state, _ACTIVE, -1)
         # The caller waits for the others' last chunks, a worker for the next launch, both without the GIL:
         # taking it here would make the other thread sleep.
         for _ in range(spins):
-            if is_caller:
+            if thread == 0:
                 if _atomic_load(state, _ACTIVE) == 0:
                     break
             elif _atomic_load(ticket, 0) != number:
@@ -170,25 +177,26 @@ class _Pool:
         self.spins = None
 
     def run(self, run_chunks, n, grain, args):
-        state = np.zeros(_STATE_SIZE, np.int64)
         helpers = min(self.n_threads - 1, -(-n // grain) - 1) if JIT and n > 2 * grain else 0
         if helpers < 1 or not self.busy.acquire(blocking=False):
-            run_chunks(state, state, 0, False, 0, n, grain, *args)
+            alone = _new_state(1)
+            run_chunks(alone, alone, 0, 1, 0, n, grain, *args)
             return
         try:
-            self._run_together(run_chunks, state, n, grain, args, helpers)
+            self._run_together(run_chunks, n, grain, args, helpers)
         finally:
             self.launch = (self.launch[0], None)
             self.busy.release()
 
-    def _run_together(self, run_chunks, state, n, grain, args, helpers):
+    def _run_together(self, run_chunks, n, grain, args, helpers):
+        state = _new_state(helpers + 1)
         number = self.launch[0] + 1
         spins = self._affordable_spins()
         errors = []
 
-        def take_part():
+        def take_part(thread):
             try:
-                run_chunks(state, self.ticket, number, False, spins, n, grain, *args)
+                run_chunks(state, self.ticket, number, thread, spins, n, grain, *args)
             except BaseException as error:
                 errors.append(error)
                 _abandon(state, n)
@@ -196,7 +204,7 @@ class _Pool:
         self.launch = (number, take_part)
         try:
             self._wake(helpers)
-            run_chunks(state, self.ticket, number, True, spins, n, grain, *args)
+            run_chunks(state, self.ticket, number, 0, spins, n, grain, *args)
         except Exception:
             _abandon(state, n)
             raise
@@ -220,7 +228,7 @@ class _Pool:
 
     def _wake(self, helpers):
         while len(self.workers) < helpers:
-            worker = _Worker(self)
+            worker = _Worker(self, len(self.workers) + 1)
             try:
                 worker.thread.start()
             except RuntimeError:  # no more threads to be had, or the interpreter is shutting down
@@ -233,8 +241,9 @@ class _Pool:
 
 
 class _Worker:
-    def __init__(self, pool):
+    def __init__(self, pool, number):
         self.pool = pool
+        self.number = number  # the caller is thread 0
         self.asleep = False
         self.bell = threading.Semaphore(0)
         self.thread = threading.Thread(target=self._loop, name="smalti", daemon=True)
@@ -245,7 +254,7 @@ class _Worker:
             if self.pool.launch[0] != seen:
                 seen, take_part = self.pool.launch
                 if take_part is not None:
-                    take_part()
+                    take_part(self.number)
                 take_part = None  # keeps the launch's arrays alive otherwise
                 continue
             # Say "asleep" first and look once more then: the caller publishes first and looks at `asleep`
@@ -255,6 +264,10 @@ class _Worker:
                 self.asleep = False
                 continue
             self.bell.acquire()
+
+
+def _new_state(shares):
+    return np.zeros((shares + 1) * _LINE, np.int64)
 
 
 def _yield_core():
@@ -348,7 +361,8 @@ def _spin(count):
 @kernel
 def _abandon(state, n):
     """After an error within a chunk: this thread has left, and the others find no more chunks."""
-    _atomic_store(state, _NEXT, n)
+    for k in range(_LINE, state.size, _LINE):
+        _atomic_store(state, k, n)
     _atomic_add(state, _ACTIVE, -1)
 
 
