@@ -17,6 +17,16 @@ def trailing_zeros(typing_context, word):
     return types.int64(types.uint64), codegen
 
 
+@primitive(twin=lambda word: 64 - int(word).bit_length())
+def leading_zeros(typing_context, word):
+    """How many bits are above the highest that is set in a uint64, which must not be 0; as int64."""
+
+    def codegen(context, builder, signature, args):
+        return builder.ctlz(args[0], ir.Constant(ir.IntType(1), 1))
+
+    return types.int64(types.uint64), codegen
+
+
 @primitive(twin=lambda word: int(word).bit_count())
 def bit_count(typing_context, word):
     """How many bits are set in a uint64; as int64."""

@@ -2,140 +2,113 @@
 
 Neubert and Protzel, "Compact watershed and preemptive SLIC", ICPR 2014, section III: a pixel waits at its height plus
 `compactness` times its distance from the pixel of the marker whose flood has reached it. It may be reached again from
-nearer by, and then waits lower; it takes its label when it is served.
+nearer by, and then waits lower; it takes its label when it is served. What is lower than the pixel from whose source it
+is reached takes its label at once, as in the flood without distances.
 
-How high a pixel will wait is not known beforehand. The range of heights is divided into as many lists as there are
-pixels, and only the lowest list that is not empty is put in order, by a heap: constant time for a pixel as long as
-heights are spread, O(log n) otherwise.
+How high a pixel will wait is not known beforehand: the queue is a radix heap (`_radix_heap.py`).
 """
 
 import math
 
 import numpy as np
 
-from ._bitmap import empty_bitmap, leave_lowest, take_place
-from ._framed import neighbours, prefetch_around
+from ._framed import neighbours
 from ._jit import EXACT, helper, kernel
+from ._radix_heap import add, entries_of, key_of, new_heap, next_chunk, survey, take_lowest
+from ._simd import prefetch
 
-_TINY = 1e-300
-
-
-@helper
-def _push(heap, ages, pixels, n, height, age, pixel):
-    """Add to a heap of n entries, each above four; it must have room."""
-    i = n
-    while i > 0:
-        above = (i - 1) >> 2
-        if heap[above] < height or (heap[above] == height and ages[above] < age):
-            break
-        heap[i], ages[i], pixels[i] = heap[above], ages[above], pixels[above]
-        i = above
-    heap[i], ages[i], pixels[i] = height, age, pixel
+_AHEAD = 4  # entries of the queue
+_FEW = 16  # entries of a bucket: they will be served soon
 
 
 @helper
-def _drop_first(heap, ages, pixels, n):
-    """Take the lowest and of these the oldest from a heap of n entries."""
-    last, i = n - 1, 0
-    height, age = heap[last], ages[last]
-    while 4 * i + 1 < last:
-        first = 4 * i + 1
-        for child in range(first + 1, min(first + 4, last)):
-            if heap[child] < heap[first] or (heap[child] == heap[first] and ages[child] < ages[first]):
-                first = child
-        if height < heap[first] or (height == heap[first] and age < ages[first]):
-            break
-        heap[i], ages[i], pixels[i] = heap[first], ages[first], pixels[first]
-        i = first
-    heap[i], ages[i], pixels[i] = height, age, pixels[last]
+def _squared_distance(p, source, width):
+    down, right = p // width - source // width, p % width - source % width
+    return down * down + right * right
+
+
+@helper
+def _prefetch_around(image, p, width):
+    for q in (p - width, p, p + width):
+        prefetch(image, 2 * q)
+
+
+@helper(fastmath=EXACT)
+def _flood_from(p, key, source, image, sources, compactness, width, connectivity, pool, heap):
+    """Serve pixel p and the lower ground around it; what is higher waits."""
+    steps, n_neighbours = neighbours(connectivity, width)
+    sources[p, 1] = ~source
+    pool[0], n = p, 1
+    while n > 0:
+        n -= 1
+        p = np.int64(pool[n])
+        for k in range(n_neighbours):
+            q = p + steps[k]
+            known = np.int64(sources[q, 1])
+            if known < 0:
+                continue
+            square = _squared_distance(q, source, width)
+            if known > 0 and square >= _squared_distance(q, known, width):
+                continue
+            key_of_q = key_of(image[q, 0] + compactness * np.sqrt(np.float64(square)))
+            if key_of_q < key:
+                sources[q, 1] = ~source
+                pool[n] = q
+                n += 1
+            else:
+                sources[q, 1] = source
+                add(heap, key_of_q, q, source)
 
 
 @kernel(fastmath=EXACT)
-def _flood_with_distance(
-    image, low, reach, compactness, width, connectivity, seeds, labels,
-    heights, ages, sources, following, heap, heap_ages, heap_pixels,
-):  # fmt: skip
-    """Flood `labels` in place; to the height counts the distance from the marker's pixel.
+def _flood_with_distance(image, sources, compactness, width, connectivity, seeds, pool, heap):
+    """Find the source of each pixel, the pixel of a marker.
 
-    Requires: all flat over a picture in a frame, with lines of `width`, but for the heap's three of n_neighbours / 2
-    times the size; image of float64 from `low` up, heights at most low + reach; seeds and labels as for `_flood`;
-    heights infinite.
+    Requires: all flat over a picture in a frame, with lines of `width`; image (N, 2) with the heights first; sources a
+    view of its memory, with 0 second, or -1 where the flood may not go. There it leaves ~s where the source is s. Seeds
+    are 0 where the flood may not go; pool as long as the picture; heap empty, with room.
     """
-    steps, n_neighbours = neighbours(connectivity, width)
-    downs, rights = (-1, 0, 0, 1, -1, -1, 1, 1), (0, -1, 1, 0, -1, 1, -1, 1)
-    # A pixel waits in a list with others of nearly its height; then, or where its height was lowered, in the heap.
-    lists = np.full(image.size, -1, np.int32)
-    words, groups, supergroups = empty_bitmap(lists.size)
-    scale = (lists.size - 1) / max(reach, _TINY)
-    none = lowest = supergroups.size << 18
-    n = age = 0
-    for p in range(labels.size):
+    for p in range(seeds.size):
         if seeds[p] > 0:
-            heights[p], ages[p], sources[p] = image[p], age, p
-            place = np.int64((image[p] - low) * scale)
-            following[p] = lists[place]
-            lists[place] = p
-            take_place(place, words, groups, supergroups)
-            lowest = min(lowest, place)
-            age += 1
-    while n > 0 or lowest < none:
-        while lowest < none and (n == 0 or lowest <= np.int64((heap[0] - low) * scale)):
-            p = np.int64(lists[lowest])
-            lists[lowest] = -1
-            lowest = leave_lowest(lowest, words, groups, supergroups)
-            while p >= 0:
-                _push(heap, heap_ages, heap_pixels, n, heights[p], ages[p], p)
-                n += 1
-                p = np.int64(following[p])
-        p = np.int64(heap_pixels[0])
-        _drop_first(heap, heap_ages, heap_pixels, n)
-        n -= 1
-        if lowest < none:
-            for array in (image, heights):
-                prefetch_around(array, lists[lowest], width)
-            prefetch_around(labels, lists[lowest], width)
-        source = np.int64(sources[p])
-        if labels[p] > 0:
-            continue  # it has waited twice
-        labels[p] = seeds[source]
-        down, right = p // width - source // width, p % width - source % width
-        for k in range(n_neighbours):
-            q = p + steps[k]
-            if labels[q] >= 0:
-                continue
-            a, b = np.float64(down + downs[k]), np.float64(right + rights[k])
-            height = image[q] + compactness * np.sqrt(a * a + b * b)
-            if height >= heights[q]:
-                continue
-            is_known = heights[q] < np.inf
-            heights[q], ages[q], sources[q] = height, age, source
-            age += 1
-            if is_known:
-                _push(heap, heap_ages, heap_pixels, n, height, ages[q], q)
-                n += 1
-            else:
-                place = np.int64((height - low) * scale)
-                following[q] = lists[place]
-                lists[place] = q
-                take_place(place, words, groups, supergroups)
-                lowest = min(lowest, place)
+            sources[p, 1] = p
+            add(heap, key_of(image[p, 0] + 0.0), p, p)
+    while True:
+        level, chunk, end = take_lowest(heap)
+        if end == 0:
+            break
+        key, count = survey(heap, chunk, end)
+        heap.served[0] = key
+        while chunk >= 0:
+            first, last = entries_of(chunk, end)
+            for e in range(first, last):
+                p, source = np.int64(heap.pixels[e]), np.int64(heap.sources[e])
+                if level > 0 and count > 1:
+                    add(heap, heap.keys[e], p, source)
+                    if count <= _FEW:
+                        _prefetch_around(image, p, width)
+                    continue
+                if e + _AHEAD < last:
+                    _prefetch_around(image, np.int64(heap.pixels[e + _AHEAD]), width)
+                if sources[p, 1] >= 0:  # it is not served yet: it may have waited twice
+                    _flood_from(p, key, source, image, sources, compactness, width, connectivity, pool, heap)
+            chunk = next_chunk(heap, chunk, end)
 
 
 def flood_compactly(image, compactness, connectivity, seeds, labels):
     """Flood `labels` from `seeds`, both in frames, by height and distance."""
-    low = float(image.min())
-    reach = float(image.max()) - low + compactness * math.hypot(*labels.shape)
+    reach = float(np.abs(image).max()) + compactness * math.hypot(*labels.shape)
     if not math.isfinite(reach):
         raise ValueError(f"watershed: image and compactness times distance must be finite, got {reach}")
-    heights = np.pad(image.astype(np.float64), 1).reshape(-1)
-    # Arrays from NumPy lie on large pages of memory, if the system has them, those made in a kernel do not.
-    n = labels.size
-    waiting = np.full(n, np.inf), np.empty(n, np.int64), np.empty(n, np.int32), np.empty(n, np.int32)
-    # In the heap, a pixel that waits may be found once for each of its neighbours that were served. The half of all
-    # pairs of neighbours is the most that there can be of such; the little that is used costs memory.
-    room = 2 * connectivity * n
-    heap = np.empty(room), np.empty(room, np.int64), np.empty(room, np.int32)
-    width, flat = labels.shape[1], labels.reshape(-1)
+    # A pixel's height and its source lie side by side, one line of memory for both.
+    dtype = np.float64 if image.dtype == np.float64 else np.float32
+    heights = np.zeros((*labels.shape, 2), dtype)
+    heights[1:-1, 1:-1, 0] = image
+    sources = heights.view(f"i{heights.itemsize}")
+    sources[..., 1] = np.where(labels == 0, -1, 0)
+    # A pixel may be reached from each of its neighbours, but not both of a pair from the other.
+    heap = new_heap((2 * connectivity + 1) * image.size)
     _flood_with_distance(
-        heights, low, reach, compactness, width, connectivity, seeds.reshape(-1), flat, *waiting, *heap
-    )
+        heights.reshape(-1, 2), sources.reshape(-1, 2), compactness, labels.shape[1], connectivity, seeds.reshape(-1),
+        np.empty(image.size, np.int32), heap,
+    )  # fmt: skip
+    np.take(seeds, ~sources[..., 1], out=labels, mode="wrap")  # -1, the last of the frame, where no flood came

@@ -13,8 +13,8 @@ The queue. All pixels in ascending order take as many places, those of equal hei
 pixel that comes to wait goes to the next free place of its block, and sets the bit of that place. With compactness
 there is another queue (`_compact_flood.py`).
 
-Time O(H W), with compactness O(H W log(H W)) at worst; memory beside the result 13 bytes a pixel, and to sort float32
-12 more, float64 20; with compactness 45.
+Time O(H W); memory beside the result 13 bytes a pixel, and to sort float32 12 more, float64 20; with compactness 20 or,
+for float64, 28 and 16 for each pixel that waits.
 """
 
 import numpy as np
@@ -26,6 +26,7 @@ from ._framed import neighbours
 from ._jit import EXACT, helper, kernel
 from ._order import ascending_places
 from ._parallel import chunk_size, chunked
+from ._simd import prefetch
 from .label import label
 
 _MOST_PIXELS = 2**30  # numbers of places and blocks, together half as many again, fit into int32
@@ -51,6 +52,17 @@ def _wait(p, code, free, pixels, waiting):
     waiting[place >> 6] |= _ONE << np.uint64(place & 63)
 
 
+@helper
+def _fetch(waiting, word, pixels, labels, width):
+    """Bring what is around the pixels that wait there into the caches, their neighbours' neighbours, too."""
+    places = waiting[word] if word < waiting.size else np.uint64(0)
+    while places != 0:
+        p = np.int64(pixels[64 * word + trailing_zeros(places)])
+        for line in range(-2, 3):
+            prefetch(labels, p + line * width)
+        places &= places - _ONE
+
+
 @kernel(fastmath=EXACT)
 def _flood(seeds, connectivity, labels, width, free, pixels, waiting, pool):
     """Flood `labels` in place from `seeds`, lowest first.
@@ -65,6 +77,7 @@ def _flood(seeds, connectivity, labels, width, free, pixels, waiting, pool):
             _wait(p, labels[p], free, pixels, waiting)
             labels[p] = seeds[p]
     for word in range(waiting.size):
+        _fetch(waiting, word + 1, pixels, labels, width)
         while waiting[word] != 0:
             level = 64 * word + trailing_zeros(waiting[word])
             waiting[word] &= waiting[word] - _ONE
