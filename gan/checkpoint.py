@@ -114,11 +114,11 @@ def _newest(run):
     problem = None
     for name in (FILE, PREVIOUS):
         path = Path(run) / name
+        if not path.exists():
+            continue
         try:
             arrays = nn.load(path)
             config = json.loads(str(arrays.pop("config")))
-        except FileNotFoundError:
-            continue
         except KeyError:
             problem = problem or f"{path}: not a checkpoint"
         except ValueError as error:

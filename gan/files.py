@@ -49,7 +49,7 @@ def read_folder(folder, fit=None):
         if shape[:2] != first[:2]:
             raise ValueError(
                 f"{path}: {shape[0]} x {shape[1]} pixels, but {paths[0].name} has {first[0]} x {first[1]}; "
-                "give image_shape to crop and resize all"
+                "give an image size to crop and resize all"
             )
     channels = max(image.shape[2] for image in images)
     return np.stack([np.broadcast_to(image, (*first[:2], channels)) for image in images]), labels

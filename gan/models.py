@@ -79,7 +79,9 @@ class GAN:
 
     def conditions(self, labels):
         """What the networks take after latents or pictures: nothing, or the weights of the classes `labels`."""
-        return (tensor(np.eye(self.n_classes, dtype=np.float32)[labels]),) if self.n_classes else ()
+        if not self.n_classes:
+            return ()
+        return (tensor((np.asarray(labels)[:, None] == np.arange(self.n_classes)).astype(np.float32)),)
 
     def as_labels(self, function, labels, n):
         """Labels given by a user as (n,) int array, or None where the model has no classes; one stands for all."""

@@ -56,18 +56,24 @@ def plain_array(value):
 
 @contextlib.contextmanager
 def replacing(path):
-    """A file to write, which takes the place of `path` once it is complete and on the disk, or leaves no trace."""
-    path = Path(path)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
+    """A file to write, which takes the place of `path` once it is complete and on the disk, or leaves no trace.
+
+    An OSError names `path`.
+    """
+    path, temporary = Path(path), None
     try:
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
         with os.fdopen(handle, "wb") as file:
             yield file
             file.flush()
             os.fsync(file.fileno())
         os.chmod(temporary, 0o666 & ~_umask())
         os.replace(temporary, path)
-    except BaseException:
-        os.unlink(temporary)
+    except BaseException as error:
+        if temporary is not None:
+            os.unlink(temporary)
+        if isinstance(error, OSError):
+            raise OSError(error.errno, error.strerror or str(error), str(path)) from None
         raise
 
 

@@ -51,7 +51,8 @@ def _fail(arguments, message, status):
 def _say(arguments, message):
     """One line on stderr, in the place of a progress bar if there is one."""
     erase = "\r\x1b[K" if sys.stderr.isatty() else ""
-    print(f"{erase}smalti {arguments.command}: {' '.join(str(message).split())}", file=sys.stderr)
+    name, message = arguments.command, " ".join(str(message).split())
+    print(f"{erase}smalti {name}: {message.removeprefix(f'{name}: ')}", file=sys.stderr)
 
 
 # The subcommands. What is heavy to import is imported inside them, so that --help is quick.
@@ -100,10 +101,14 @@ def train(arguments):
     dataset = _training_data(arguments)
     options = {}
     if arguments.model == "cgan":
-        options = {"n_classes": max(dataset.n_classes, 2), "projection": arguments.projection}
+        options = {"n_classes": _number_of_classes(dataset), "projection": arguments.projection}
     if arguments.objective in PENALISED:  # of each picture's own gradient: BatchNorm would mix them
         options |= {"discriminator": "dense"} if arguments.model == "mlp" else {"discriminator_norm": False}
-    model = getattr(gan, arguments.model)(dataset.image_shape, rng=arguments.seed, **options)
+    try:
+        model = getattr(gan, arguments.model)(dataset.image_shape, rng=arguments.seed, **options)
+    except ValueError as error:
+        hint = "; see --image-size" if arguments.image_size is None else ""
+        raise ValueError(f"{arguments.data}: {error}{hint}") from None
     steps = DEFAULT_STEPS if arguments.steps is None and arguments.epochs is None else arguments.steps
     run = gan.train(
         model, dataset, out=arguments.out, steps=steps, epochs=arguments.epochs, batch_size=arguments.batch_size,
@@ -113,6 +118,18 @@ def train(arguments):
         schedule=arguments.schedule, clip_norm=arguments.clip_norm, augment=arguments.augment, ema=arguments.ema,
     )  # fmt: skip
     print(f"look at {run / 'index.html'}; draw with: smalti generate {run} -n 64 -o FILE.png")
+
+
+def _number_of_classes(dataset):
+    """That of a model: no class may be without pictures, or it would learn nothing of it."""
+    if dataset.labels is None:
+        raise ValueError(f"cgan needs pictures with classes, but {dataset.name} has no labels")
+    if (found := len(set(dataset.labels.tolist()))) < dataset.n_classes:
+        raise ValueError(
+            f"{dataset.name}: labels must count from 0 without gaps, got only {found} of them up to "
+            f"{dataset.n_classes - 1}"
+        )
+    return max(found, 2)
 
 
 def _training_data(arguments):
@@ -145,9 +162,11 @@ def generate(arguments):
     from . import gan
     from .gan.checkpoint import load_model
     from .gan.sampling import as_uint8, class_of_each, grid, save_png
-    from .segment.files import atomic
+    from .segment.files import IMAGE_SUFFIXES, atomic
 
     out = arguments.out
+    if out.suffix.lower() in set(IMAGE_SUFFIXES) - {".png"}:
+        raise ValueError(f"{out}: pictures are written as FILE.png, FILE.npz or into a folder")
     model = load_model(arguments.run_folder)
     labels = class_of_each("generate", model, arguments.label, arguments.number)
     images = gan.generate(model, arguments.number, labels=labels, truncation=arguments.truncation, rng=arguments.seed)

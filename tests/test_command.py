@@ -258,18 +258,35 @@ def test_train_bad_input(data, tmp_path, capsys):
     (tmp_path / "empty").mkdir()
     assert "holds no images" in failure(capsys, "train", "--data", tmp_path / "empty", *rest)
     np.savez(tmp_path / "odd.npz", x=np.zeros((4, 10, 10), np.uint8))
-    assert "multiples of 4" in failure(capsys, "train", "--data", tmp_path / "odd.npz", *rest)
+    message = failure(capsys, "train", "--data", tmp_path / "odd.npz", *rest)
+    assert "odd.npz: dcgan: image_shape must be" in message and message.endswith("; see --image-size\n")
+    message = failure(capsys, "train", "--data", tmp_path / "odd.npz", *rest, "--image-size", 30)
+    assert "multiples of 4, got (30, 30, 1)\n" in message
     np.savez(tmp_path / "nan.npz", x=np.full((4, 8, 8), np.nan))
     assert "nan.npz: pictures must be finite" in failure(capsys, "train", "--data", tmp_path / "nan.npz", *rest)
     assert "--projection is for --model cgan" in failure(capsys, "train", "--data", data, *rest, "--projection")
     message = failure(capsys, "train", "--data", data, *rest)
     assert f"a batch has 64 pictures, but {data} holds only 20" in message
     message = failure(capsys, "train", "--data", data, *rest, "--batch-size", 4, "--model", "cgan")
-    assert f"conditioned on classes, but {data} has no labels" in message
+    assert message == f"smalti train: cgan needs pictures with classes, but {data} has no labels\n"
+    for labels, reason in (
+        (np.arange(20) - 1, "labels must count from 0, got values from -1 to 18"),
+        (np.arange(19), "labels must have shape (20,), one for each picture, got (19,)"),
+        (np.arange(20) * 1.0, "labels must be integers, got dtype float64"),
+        (np.repeat([1, 2**31 - 1], 10), "labels must count from 0 without gaps, got only 2 of them up to 2147483647"),
+    ):
+        np.savez(tmp_path / "labels.npz", x=np.zeros((20, 8, 8), np.uint8), y=labels)
+        message = failure(capsys, "train", "--data", tmp_path / "labels.npz", *rest, "--model", "cgan")
+        assert message == f"smalti train: {tmp_path / 'labels.npz'}: {reason}\n"
     data.write_bytes(data.read_bytes()[:500])
     assert "data.npz: not a readable .npz" in failure(capsys, "train", "--data", data, *rest)
     assert not run.exists()
-    assert "no run here" in failure(capsys, "generate", run, "-o", tmp_path / "x.png")
+    for no_run in (run, data):
+        message = failure(capsys, "generate", no_run, "-o", tmp_path / "x.png")
+        assert message == f"smalti generate: {no_run}: no run here, there is no checkpoint.npz\n"
+    assert "pictures are written as FILE.png" in failure(capsys, "generate", run, "-o", tmp_path / "x.jpg")
+    message = failure(capsys, "train", "--data", "glyphs", *rest, "--label-smoothing", 2)
+    assert message == "smalti train: Trainer: label_smoothing must be from 0 to 1, got 2.0\n"
     assert not (tmp_path / "x.png").exists()
 
 
@@ -302,7 +319,7 @@ def test_classes_and_options(data, tmp_path, capsys):
     assert (run / "evaluation.json").exists()
     assert "needs at least 32 pictures" in failure(capsys, "evaluate", run)
     message = failure(capsys, "generate", run, "-o", tmp_path / "x.png", "--label", 3)
-    assert "labels must be in 0 to 2, got values from 3 to 3" in message
+    assert message == "smalti generate: labels must be in 0 to 2, got values from 3 to 3\n"
     message = failure(capsys, *arguments, "--projection", "--steps", 9, "--objective", "hinge")
     assert f"{run}: holds another run: objective is hinge, was non-saturating" in message
 

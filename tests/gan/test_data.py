@@ -275,7 +275,7 @@ def test_empty(tmp_path):
 
 def test_different_sizes(tmp_path):
     save_images(tmp_path, [pictures(1)[0], pictures(1, 8, 9)[0]])
-    refused(tmp_path, tmp_path / "1.png", "8 x 9 pixels, but 0.png has 8 x 8", "image_shape")
+    refused(tmp_path, tmp_path / "1.png", "8 x 9 pixels, but 0.png has 8 x 8", "give an image size")
     assert gan.load_dataset(tmp_path, image_shape=(8, 8)).images.shape == (2, 8, 8, 1)
 
 

@@ -25,9 +25,9 @@ def bar(angle, h=120, w=140, length=80, breadth=20, colour=(1.0, 0.5, 0.0)):
 @pytest.mark.parametrize("side", [16, 100])
 def test_regions_are_aligned(angle, side):
     segmentation = bar(angle)
-    tile, ratio = _cut_out(segmentation, segmentation.regions()[1], side)
+    tile, filled, ratio = _cut_out(segmentation, segmentation.regions()[1], side)
     assert tile.shape == (side, side, 3) and tile.dtype == np.uint8
-    assert ratio == pytest.approx(4, rel=0.15)
+    assert ratio == pytest.approx(4, rel=0.15) and filled == pytest.approx(1 / (1.08**2 * 4), rel=0.15)
     lit = tile[..., 0] > 128
     rows, columns = np.flatnonzero(lit.any(axis=1)), np.flatnonzero(lit.any(axis=0))
     assert len(columns) == pytest.approx(side / 1.08, abs=0.05 * side + 1)
@@ -40,8 +40,8 @@ def test_regions_are_aligned(angle, side):
 def test_regions_of_one_pixel_or_line():
     for labels in (np.eye(1, 9, 4), np.zeros((1, 7)), np.eye(9)):
         segmentation = Segmentation(np.ones((*labels.shape, 3), np.float32), labels.astype(np.int32))
-        tile, ratio = _cut_out(segmentation, segmentation.regions()[-1], 8)
-        assert tile.max() > 50 and np.isfinite(ratio) and ratio >= 1
+        tile, filled, ratio = _cut_out(segmentation, segmentation.regions()[-1], 8)
+        assert tile.max() > 50 and np.isfinite(ratio) and ratio >= 1 and 0 < filled <= 1
 
 
 def test_classes_are_alike(tmp_path):

@@ -35,8 +35,9 @@ def test_a_failed_save_leaves_the_old_file_and_nothing_else(tmp_path, monkeypatc
     path = tmp_path / "state.npz"
     nn.save(path, STATE)
     monkeypatch.setattr(os, "fsync", lambda _: (_ for _ in ()).throw(OSError("disk full")))
-    with pytest.raises(OSError, match="disk full"):
+    with pytest.raises(OSError, match="disk full") as caught:
         nn.save(path, {"other": np.zeros(3)})
+    assert caught.value.filename == str(path)
     assert [p.name for p in tmp_path.iterdir()] == ["state.npz"]
     assert set(nn.load(path)) == set(STATE)
 
