@@ -45,3 +45,34 @@ def merge_regions(n_regions):
                 raise AssertionError(f"not the regions of {name}")
 
     return Case(ours, check, {"skimage": graph and with_skimage})
+
+
+def superpixels(size):
+    rgb = picture(*size)
+    return rgb, kernels.slic(rgb, rgb.size // 1200, start_label=0)
+
+
+@row("region_adjacency", "RGB, superpixels of 400 pixels")
+def region_adjacency(size):
+    """Without a peer, which takes seconds: the row of a small picture has it."""
+    rgb, labels = superpixels(size)
+
+    def check(g, _):
+        if not np.array_equal(g.sums[:, 1], np.bincount(labels.reshape(-1), rgb[..., 1].reshape(-1))):
+            raise AssertionError("not the sums of the regions")
+        if g.length.sum() != sum(map(np.count_nonzero, (np.diff(labels, axis=0), np.diff(labels, axis=1)))):
+            raise AssertionError("not all pairs of pixels of different regions")
+
+    return Case(lambda: kernels.region_adjacency(labels, rgb), check)
+
+
+@row("merge_regions", "by mean colour, superpixels of 400 pixels")
+def merge_superpixels(size):
+    rgb, labels = superpixels(size)
+    g = kernels.region_adjacency(labels, rgb)
+
+    def check(merges, _):
+        if len(merges.pairs) != len(g.area) - 1 or (np.diff(merges.heights) < 0).any():
+            raise AssertionError("not all regions are merged in order")
+
+    return Case(lambda: kernels.merge_regions(g), check)

@@ -1,7 +1,7 @@
 """How time grows with pictures: ``python -m benchmarks scaling [NAME...] [--size HxW...] [--threads N...]``.
 
-The nanoseconds that a pixel takes, for each row of regions (or those named) whose picture may have any size. Time is
-linear in pixels where they stay the same; small pictures, which the caches hold, may take less.
+The nanoseconds that a pixel takes, for each row of regions and their graphs (or those named) whose picture may have any
+size. Time is linear in pixels where they stay the same; small pictures, which the caches hold, may take less.
 """
 
 import statistics
@@ -9,7 +9,7 @@ import time
 
 import smalti
 
-from . import regions  # noqa: F401  it registers its rows
+from . import graphs, regions  # noqa: F401  they register their rows
 from .harness import ROWS, set_threads
 
 SIZES = ((512, 512), (1024, 1536), (2000, 3000), (4000, 6000))
