@@ -91,16 +91,24 @@ def same_components(ours, theirs):
             raise AssertionError(f"{n} components, not those of {name} ({other.max()})")
 
 
-@row("dbscan", "Lab")
-def dbscan_of_pixels(size):
-    """Without a peer: scikit-learn keeps all neighbours of all points."""
+@row("dbscan", "Lab", eps=[0.3, 0.8])
+def dbscan_of_pixels(eps, size):
+    """At 0.8 without a peer: scikit-learn keeps all neighbours of all points."""
     X = kernels.rgb2lab(picture(*size)).reshape(-1, 3)
 
-    def check(labels, _):
-        if labels.shape != (len(X),) or (labels >= 0).mean() < 0.5:
-            raise AssertionError("most pixels are noise")
+    def check(labels, theirs):
+        if labels.shape != (len(X),) or labels.max() < 100:
+            raise AssertionError("few clusters")
+        for name, other in theirs.items():
+            if not np.array_equal(labels, other.labels_):
+                raise AssertionError(f"labels differ from those of {name}")
 
-    return Case(lambda: kernels.dbscan(X, 0.8, min_samples=5), check)
+    def with_sklearn():
+        return cluster.DBSCAN(eps=eps, min_samples=5).fit(X)
+
+    return Case(
+        lambda: kernels.dbscan(X, eps, min_samples=5), check, {"sklearn": cluster and with_sklearn} if eps < 0.5 else {}
+    )
 
 
 @row("label", picture_of=["blobs", "noise"])

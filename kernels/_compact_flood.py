@@ -18,7 +18,7 @@ from ._radix_heap import add, entries_of, key_of, new_heap, next_chunk, survey, 
 from ._simd import prefetch
 
 _AHEAD = 4  # entries of the queue
-_FEW = 16  # entries of a bucket: they will be served soon
+_FEW = 256  # entries of a bucket: they will be served soon
 
 
 @helper
