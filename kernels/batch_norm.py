@@ -1,4 +1,4 @@
-"""Batch normalisation over the last axis, with the rectifier that follows it, forward and backward.
+"""Batch normalisation over the last axis, with the rectifiers before and behind it, forward and backward.
 
 With the batch seen as M rows of C channels, mu and v the mean and the (biased) variance of a channel and
 s = gamma / sqrt(v + epsilon):
@@ -9,6 +9,8 @@ s = gamma / sqrt(v + epsilon):
 
     dbeta = sum g,    dgamma = sum g (x - mu) / sqrt(v + epsilon)
     dx = s (g - dbeta / M - (x - mu) / sqrt(v + epsilon) * dgamma / M)
+
+A rectifier before, of `input_slope`, makes x of what is given whenever it is read; dx is multiplied by its derivative.
 
 Source: Ioffe & Szegedy, Batch Normalization, ICML 2015, algorithm 1 and section 3; rectifier: Maas et al. 2013.
 
@@ -33,25 +35,32 @@ _TILE_ROWS = 128  # bounds the roundings of a sum
 
 
 @helper
-def _centred_square(x, at, mean, total):
-    centred = load(x, at) - mean
+def _rectified(u, slope):
+    """u where it is positive, else `slope` times u."""
+    return select(u > 0.0, u, u * slope)
+
+
+@helper
+def _centred_square(x, at, before, mean, total):
+    centred = _rectified(load(x, at), before) - mean
     return fma(centred, centred, total)
 
 
 @helper
-def _strip_moments(x, start, stop, column, means, squares, at):
+def _strip_moments(x, before, start, stop, column, means, squares, at):
     """Means and squares of rows [start, stop) of four vectors of columns: a row's memory is read as it lies."""
     step, columns, n = lanes(x), x.shape[1], float(stop - start)
     a = b = c = d = splat(x, 0.0)
     for i in range(start, stop):
         p = i * columns + column
-        a, b, c, d = a + load(x, p), b + load(x, p + step), c + load(x, p + 2 * step), d + load(x, p + 3 * step)
+        a, b = a + _rectified(load(x, p), before), b + _rectified(load(x, p + step), before)
+        c, d = c + _rectified(load(x, p + 2 * step), before), d + _rectified(load(x, p + 3 * step), before)
     a, b, c, d = a / n, b / n, c / n, d / n
     e = f = g = h = splat(x, 0.0)
     for i in range(start, stop):
         p = i * columns + column
-        e, f = _centred_square(x, p, a, e), _centred_square(x, p + step, b, f)
-        g, h = _centred_square(x, p + 2 * step, c, g), _centred_square(x, p + 3 * step, d, h)
+        e, f = _centred_square(x, p, before, a, e), _centred_square(x, p + step, before, b, f)
+        g, h = _centred_square(x, p + 2 * step, before, c, g), _centred_square(x, p + 3 * step, before, d, h)
     _store_strip(means, at, a, b, c, d)
     _store_strip(squares, at, e, f, g, h)
 
@@ -66,7 +75,7 @@ def _store_strip(out, at, a, b, c, d):
 
 
 @chunked
-def _tile_moments(lo, hi, x, tile_rows, tile_columns, means, squares):
+def _tile_moments(lo, hi, x, before, tile_rows, tile_columns, means, squares):
     # Requires: x (M, C); means, squares (ceil(M / tile_rows), C). Item t is tile t, by rows of tiles.
     n_rows, n_columns = x.shape
     across, step = (n_columns + tile_columns - 1) // tile_columns, lanes(x)
@@ -75,25 +84,25 @@ def _tile_moments(lo, hi, x, tile_rows, tile_columns, means, squares):
         start, stop = block * tile_rows, min((block + 1) * tile_rows, n_rows)
         end = min(column + tile_columns, n_columns)
         while column + 4 * step <= end:
-            _strip_moments(x, start, stop, column, means, squares, block * n_columns + column)
+            _strip_moments(x, before, start, stop, column, means, squares, block * n_columns + column)
             column += 4 * step
         while column < end:
             n = min(step, n_columns - column)
             even, odd = splat(x, 0.0), splat(x, 0.0)  # two chains: an addition need not wait for the last
             for i in range(start, stop - 1, 2):
-                even = even + load_part(x, i * n_columns + column, n)
-                odd = odd + load_part(x, (i + 1) * n_columns + column, n)
+                even = even + _rectified(load_part(x, i * n_columns + column, n), before)
+                odd = odd + _rectified(load_part(x, (i + 1) * n_columns + column, n), before)
             if (stop - start) % 2:
-                even = even + load_part(x, (stop - 1) * n_columns + column, n)
+                even = even + _rectified(load_part(x, (stop - 1) * n_columns + column, n), before)
             mean = (even + odd) / float(stop - start)
             even, odd = splat(x, 0.0), splat(x, 0.0)
             for i in range(start, stop - 1, 2):
-                centred = load_part(x, i * n_columns + column, n) - mean
+                centred = _rectified(load_part(x, i * n_columns + column, n), before) - mean
                 even = fma(centred, centred, even)
-                centred = load_part(x, (i + 1) * n_columns + column, n) - mean
+                centred = _rectified(load_part(x, (i + 1) * n_columns + column, n), before) - mean
                 odd = fma(centred, centred, odd)
             if (stop - start) % 2:
-                centred = load_part(x, (stop - 1) * n_columns + column, n) - mean
+                centred = _rectified(load_part(x, (stop - 1) * n_columns + column, n), before) - mean
                 even = fma(centred, centred, even)
             store_part(means, block * n_columns + column, mean, n)
             store_part(squares, block * n_columns + column, even + odd, n)
@@ -116,27 +125,27 @@ def _combine_moments(means, squares, tile_rows, n_rows, mean, variance):
 
 
 @chunked
-def _normalise(lo, hi, x, mean, scale, beta, slope, y):
+def _normalise(lo, hi, x, before, mean, scale, beta, slope, y):
     # Requires: x, y (M, C); mean, scale, beta (C,). Items are rows.
     columns = x.shape[1]
     for i in range(lo, hi):
         for j in range(0, columns, lanes(x)):
             n, at = columns - j, i * columns + j
-            centred = load_up_to(x, at, n) - load_up_to(mean, j, n)
+            centred = _rectified(load_up_to(x, at, n), before) - load_up_to(mean, j, n)
             u = fma(centred, load_up_to(scale, j, n), load_up_to(beta, j, n))
-            store_up_to(y, at, select(u > 0.0, u, u * slope), n)
+            store_up_to(y, at, _rectified(u, slope), n)
 
 
 @helper
-def _add_gradient(g, x, mean, scale, beta, slope, total, product):
-    """Add a vector's gradients behind the rectifier, and their products with what is normalised, to the sums."""
-    centred = x - mean
+def _add_gradient(g, x, before, mean, scale, beta, slope, total, product):
+    """Add a vector's gradients before the last rectifier, and their products with what is normalised, to the sums."""
+    centred = _rectified(x, before) - mean
     g = select(fma(centred, scale, beta) > 0.0, g, g * slope)
     return total + g, fma(g, centred, product)
 
 
 @helper
-def _strip_gradients(dy, x, mean, scale, beta, slope, start, stop, column, sums, products, at):
+def _strip_gradients(dy, x, before, mean, scale, beta, slope, start, stop, column, sums, products, at):
     """The sums of rows [start, stop) of four vectors of columns."""
     step, columns = lanes(x), x.shape[1]
     m0, m1, m2, m3 = _load_strip(mean, column)
@@ -145,10 +154,10 @@ def _strip_gradients(dy, x, mean, scale, beta, slope, start, stop, column, sums,
     t0 = t1 = t2 = t3 = p0 = p1 = p2 = p3 = splat(x, 0.0)
     for i in range(start, stop):
         k = i * columns + column
-        t0, p0 = _add_gradient(load(dy, k), load(x, k), m0, s0, b0, slope, t0, p0)
-        t1, p1 = _add_gradient(load(dy, k + step), load(x, k + step), m1, s1, b1, slope, t1, p1)
-        t2, p2 = _add_gradient(load(dy, k + 2 * step), load(x, k + 2 * step), m2, s2, b2, slope, t2, p2)
-        t3, p3 = _add_gradient(load(dy, k + 3 * step), load(x, k + 3 * step), m3, s3, b3, slope, t3, p3)
+        t0, p0 = _add_gradient(load(dy, k), load(x, k), before, m0, s0, b0, slope, t0, p0)
+        t1, p1 = _add_gradient(load(dy, k + step), load(x, k + step), before, m1, s1, b1, slope, t1, p1)
+        t2, p2 = _add_gradient(load(dy, k + 2 * step), load(x, k + 2 * step), before, m2, s2, b2, slope, t2, p2)
+        t3, p3 = _add_gradient(load(dy, k + 3 * step), load(x, k + 3 * step), before, m3, s3, b3, slope, t3, p3)
     _store_strip(sums, at, t0, t1, t2, t3)
     _store_strip(products, at, p0, p1, p2, p3)
 
@@ -160,7 +169,7 @@ def _load_strip(a, at):
 
 
 @chunked
-def _tile_gradients(lo, hi, dy, x, mean, scale, beta, slope, tile_rows, tile_columns, sums, products):
+def _tile_gradients(lo, hi, dy, x, before, mean, scale, beta, slope, tile_rows, tile_columns, sums, products):
     # Requires: dy, x (M, C); sums, products (ceil(M / tile_rows), C). Tiles as in _tile_moments.
     n_rows, n_columns = x.shape
     across, step = (n_columns + tile_columns - 1) // tile_columns, lanes(x)
@@ -170,7 +179,7 @@ def _tile_gradients(lo, hi, dy, x, mean, scale, beta, slope, tile_rows, tile_col
         end = min(column + tile_columns, n_columns)
         while column + 4 * step <= end:
             at = block * n_columns + column
-            _strip_gradients(dy, x, mean, scale, beta, slope, start, stop, column, sums, products, at)
+            _strip_gradients(dy, x, before, mean, scale, beta, slope, start, stop, column, sums, products, at)
             column += 4 * step
         while column < end:
             n = min(step, n_columns - column)
@@ -178,7 +187,7 @@ def _tile_gradients(lo, hi, dy, x, mean, scale, beta, slope, tile_rows, tile_col
             total, product = splat(x, 0.0), splat(x, 0.0)
             for i in range(start, stop):
                 g, value = load_part(dy, i * n_columns + column, n), load_part(x, i * n_columns + column, n)
-                total, product = _add_gradient(g, value, mu, s, b, slope, total, product)
+                total, product = _add_gradient(g, value, before, mu, s, b, slope, total, product)
             store_part(sums, block * n_columns + column, total, n)
             store_part(products, block * n_columns + column, product, n)
             column += step
@@ -208,16 +217,17 @@ def _scale(gamma, variance, epsilon, scale):
 
 
 @chunked
-def _input_gradient(lo, hi, dy, x, mean, scale, beta, slope, offset, factor, dx):
+def _input_gradient(lo, hi, dy, x, before, mean, scale, beta, slope, offset, factor, dx):
     # Requires: dy, x, dx (M, C); the others (C,). Items are rows.
     columns = x.shape[1]
     for i in range(lo, hi):
         for j in range(0, columns, lanes(x)):
             n, at = columns - j, i * columns + j
-            s, g = load_up_to(scale, j, n), load_up_to(dy, at, n)
-            centred = load_up_to(x, at, n) - load_up_to(mean, j, n)
+            s, g, value = load_up_to(scale, j, n), load_up_to(dy, at, n), load_up_to(x, at, n)
+            centred = _rectified(value, before) - load_up_to(mean, j, n)
             g = select(fma(centred, s, load_up_to(beta, j, n)) > 0.0, g, g * slope)
-            store_up_to(dx, at, g * s - load_up_to(offset, j, n) - centred * load_up_to(factor, j, n), n)
+            g = g * s - load_up_to(offset, j, n) - centred * load_up_to(factor, j, n)
+            store_up_to(dx, at, select(value > 0.0, g, g * before), n)
 
 
 def _tiling(rows, columns, itemsize):
@@ -239,12 +249,18 @@ def _per_channel(function, x, **arrays):
     return [as_array(function, name, array, dtypes=dtype, shape=shape) for name, array in arrays.items()]
 
 
-def batch_statistics(x):
+def _slope(function, name, value, x):
+    return x.dtype.type(real(function, name, value))
+
+
+def batch_statistics(x, *, input_slope=1.0):
     """Mean and variance of each channel over all other axes.
 
     Parameters
     ----------
     x : (..., C) array of float32 or float64, at least 2-D
+    input_slope : float
+        That of a rectifier before, as for `batch_norm`.
 
     Returns
     -------
@@ -252,17 +268,18 @@ def batch_statistics(x):
         The variance divides by the number of values, not by one less.
     """
     _, rows = _matrix("batch_statistics", x)
+    before = _slope("batch_statistics", "input_slope", input_slope, rows)
     n_rows, n_columns = rows.shape
     tile_rows, tile_columns, down, across = _tiling(n_rows, n_columns, rows.itemsize)
     means, squares = np.empty((2, down, n_columns), rows.dtype)
-    _tile_moments(down * across, rows, tile_rows, tile_columns, means, squares, grain=1)
+    _tile_moments(down * across, rows, before, tile_rows, tile_columns, means, squares, grain=1)
     mean, variance = np.empty((2, n_columns), rows.dtype)
     _combine_moments(means, squares, tile_rows, n_rows, mean, variance)
     return mean, variance
 
 
-def batch_norm(x, gamma, beta, mean=None, variance=None, *, epsilon=1e-3, negative_slope=1.0):
-    """Normalise each channel over all other axes, scale and shift it, and rectify.
+def batch_norm(x, gamma, beta, mean=None, variance=None, *, epsilon=1e-3, negative_slope=1.0, input_slope=1.0):
+    """Rectify, normalise each channel over all other axes, scale and shift it, and rectify again.
 
     Parameters
     ----------
@@ -275,6 +292,8 @@ def batch_norm(x, gamma, beta, mean=None, variance=None, *, epsilon=1e-3, negati
         Added to the variance; greater than 0.
     negative_slope : float
         Factor of negative results: 1 leaves them (no rectifier), 0 is ReLU, between them a leaky ReLU.
+    input_slope : float
+        The same for `x`, before all else.
 
     Returns
     -------
@@ -290,27 +309,30 @@ def batch_norm(x, gamma, beta, mean=None, variance=None, *, epsilon=1e-3, negati
     x, rows = _matrix("batch_norm", x)
     gamma, beta = _per_channel("batch_norm", x, gamma=gamma, beta=beta)
     epsilon = real("batch_norm", "epsilon", epsilon, above=0)
-    slope = x.dtype.type(real("batch_norm", "negative_slope", negative_slope))
+    slope = _slope("batch_norm", "negative_slope", negative_slope, x)
+    before = _slope("batch_norm", "input_slope", input_slope, x)
     if (mean is None) != (variance is None):
         raise ValueError("batch_norm: mean and variance must be given both or not at all")
     if mean is None:
-        mean, variance = batch_statistics(x)
+        mean, variance = batch_statistics(x, input_slope=input_slope)
     else:
         mean, variance = _per_channel("batch_norm", x, mean=mean, variance=variance)
     y, scale = aligned_empty(rows.shape, x.dtype), np.empty_like(gamma)
     _scale(gamma, variance, epsilon, scale)
-    _normalise(len(rows), rows, mean, scale, beta, slope, y, grain=chunk_size(0.3 * rows.shape[1]))
+    _normalise(len(rows), rows, before, mean, scale, beta, slope, y, grain=chunk_size(0.3 * rows.shape[1]))
     return y.reshape(x.shape), mean, variance
 
 
-def batch_norm_backward(dy, x, gamma, beta, mean, variance, *, epsilon=1e-3, negative_slope=1.0):
+def batch_norm_backward(
+    dy, x, gamma, beta, mean, variance, *, epsilon=1e-3, negative_slope=1.0, input_slope=1.0
+):  # fmt: skip
     """Gradients of `batch_norm` with the statistics of `x` itself.
 
     Parameters
     ----------
     dy : (..., C) array
         Gradient of the result.
-    x, gamma, beta, epsilon, negative_slope
+    x, gamma, beta, epsilon, negative_slope, input_slope
         As given to `batch_norm`.
     mean, variance : (C,) arrays
         As returned by `batch_norm`.
@@ -330,7 +352,7 @@ def batch_norm_backward(dy, x, gamma, beta, mean, variance, *, epsilon=1e-3, neg
     dy = as_array(name, "dy", dy, dtypes=(x.dtype.type,), shape=x.shape).reshape(rows.shape)
     gamma, beta, mean, variance = _per_channel(name, x, gamma=gamma, beta=beta, mean=mean, variance=variance)
     epsilon = real(name, "epsilon", epsilon, above=0)
-    slope = x.dtype.type(real(name, "negative_slope", negative_slope))
+    slope, before = _slope(name, "negative_slope", negative_slope, x), _slope(name, "input_slope", input_slope, x)
 
     n_rows, n_columns = rows.shape
     scale, offset, factor, dgamma, dbeta = np.empty((5, n_columns), x.dtype)
@@ -338,9 +360,9 @@ def batch_norm_backward(dy, x, gamma, beta, mean, variance, *, epsilon=1e-3, neg
     tile_rows, tile_columns, down, across = _tiling(n_rows, n_columns, 2 * rows.itemsize)
     sums, products = np.empty((2, down, n_columns), x.dtype)
     tiling = (tile_rows, tile_columns)
-    _tile_gradients(down * across, dy, rows, mean, scale, beta, slope, *tiling, sums, products, grain=1)
+    _tile_gradients(down * across, dy, rows, before, mean, scale, beta, slope, *tiling, sums, products, grain=1)
     _combine_gradients(sums, products, gamma, variance, epsilon, n_rows, offset, factor, dgamma, dbeta)
     dx = aligned_empty(rows.shape, x.dtype)
     grain = chunk_size(0.4 * n_columns)
-    _input_gradient(n_rows, dy, rows, mean, scale, beta, slope, offset, factor, dx, grain=grain)
+    _input_gradient(n_rows, dy, rows, before, mean, scale, beta, slope, offset, factor, dx, grain=grain)
     return dx.reshape(x.shape), dgamma, dbeta

@@ -246,10 +246,10 @@ class BatchNorm(Layer):
     def expected(self):
         return f"(..., {self.input_shape[-1]})"
 
-    def forward(self, x, negative_slope=1.0):
-        """`negative_slope` is that of the rectifier that follows, 1 for none."""
+    def forward(self, x, negative_slope=1.0, input_slope=1.0):
+        """The slopes are those of the rectifiers that follow and that stand before, 1 for none."""
         running = (self.moving_mean.data, self.moving_variance.data)
-        options = {"epsilon": self.epsilon, "negative_slope": negative_slope}
+        options = {"epsilon": self.epsilon, "negative_slope": negative_slope, "input_slope": input_slope}
         if not self.training:
             return batch_norm(x, self.gamma, self.beta, *running, **options)[0]
         y, *batch = batch_norm(x, self.gamma, self.beta, **options)

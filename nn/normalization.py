@@ -1,4 +1,4 @@
-"""Batch normalisation as an operation, in one with the rectifier that may follow it."""
+"""Batch normalisation as an operation, in one with the rectifiers that may stand before and behind it."""
 
 from .. import kernels
 from ..kernels.batch_norm import batch_statistics
@@ -27,7 +27,8 @@ class BatchNorm(Function):
         return tuple(Tensor(g) if needed else None for g, needed in zip(gradients, self.needs, strict=True))
 
 
-def _composed(x, gamma, beta, mean=None, variance=None, *, epsilon, negative_slope):
+def _composed(x, gamma, beta, mean=None, variance=None, *, epsilon, negative_slope, input_slope):
+    x = leaky_relu(x, input_slope)
     if mean is None:
         axes = range(x.ndim - 1)
         mean = x.mean(axes)
@@ -35,15 +36,15 @@ def _composed(x, gamma, beta, mean=None, variance=None, *, epsilon, negative_slo
     return leaky_relu((x - mean) * (gamma / (variance + epsilon) ** 0.5) + beta, negative_slope)
 
 
-def batch_norm(x, gamma, beta, mean=None, variance=None, *, epsilon=1e-3, negative_slope=1.0):
-    """Normalise the last axis of x over all others; scale by gamma, shift by beta, rectify.
+def batch_norm(x, gamma, beta, mean=None, variance=None, *, epsilon=1e-3, negative_slope=1.0, input_slope=1.0):
+    """Rectify, normalise the last axis of x over all others, scale by gamma, shift by beta, rectify again.
 
     With `mean` and `variance`, arrays of shape (C,), these are used, as constants; else those of the batch.
     Returns the result, a tensor, and the two arrays used.
     """
-    options = {"epsilon": epsilon, "negative_slope": negative_slope}
+    options = {"epsilon": epsilon, "negative_slope": negative_slope, "input_slope": input_slope}
     if mean is None:
-        mean, variance = batch_statistics(x.data)
+        mean, variance = batch_statistics(x.data, input_slope=input_slope)
         y = BatchNorm.apply(x, gamma, beta, mean=mean, variance=variance, options=options)
     elif is_recording() and (x.requires_grad or gamma.requires_grad or beta.requires_grad):
         y = _composed(x, gamma, beta, mean, variance, **options)

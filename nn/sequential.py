@@ -18,7 +18,7 @@ class Sequential(Module):
     rng : int or numpy.random.Generator, optional
         Where initial weights are drawn from; with a seed they are always the same.
 
-    A `BatchNorm` and the ReLU or leaky ReLU that follows it are computed in one.
+    A `BatchNorm` and the ReLU or leaky ReLU before or behind it are computed in one.
 
     Examples
     --------
@@ -49,11 +49,17 @@ class Sequential(Module):
         i = 0
         try:
             while i < len(self.layers):
-                layer, follower = self.layers[i], self.layers[i + 1] if i + 1 < len(self.layers) else None
-                if isinstance(layer, BatchNorm) and isinstance(follower, LeakyReLU):
-                    layer.check(x)
-                    x = layer.forward(x, follower.negative_slope)
+                layer, slopes = self.layers[i], {}
+                if self._is(LeakyReLU, i) and self._is(BatchNorm, i + 1):
+                    slopes["input_slope"] = layer.negative_slope
                     i += 1
+                    layer = self.layers[i]
+                if isinstance(layer, BatchNorm):
+                    layer.check(x)
+                    if self._is(LeakyReLU, i + 1):
+                        slopes["negative_slope"] = self.layers[i + 1].negative_slope
+                    x = layer.forward(x, **slopes)
+                    i += "negative_slope" in slopes
                 else:
                     x = layer(x)
                 i += 1
@@ -62,6 +68,10 @@ class Sequential(Module):
                 raise type(error)(f"layers.{i}: {error}") from error
             raise
         return x
+
+    def _is(self, kind, i):
+        """Whether there is a layer `i`, and of that kind."""
+        return i < len(self.layers) and isinstance(self.layers[i], kind)
 
     def describe(self):
         lines = "".join(f"({i}) {layer!r},\n" for i, layer in enumerate(self.layers))

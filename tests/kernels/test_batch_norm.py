@@ -1,4 +1,4 @@
-"""Batch normalisation against its twin and torch, forward and backward, with and without the rectifier."""
+"""Batch normalisation against its twin and torch, forward and backward, with and without the rectifiers."""
 
 import numpy as np
 import pytest
@@ -25,16 +25,16 @@ def batches(draw):
     return x, gamma, beta, rng.standard_normal(shape).astype(x.dtype)
 
 
-def away_from_kink(x, gamma, beta, epsilon, slope):
-    u = reference.batch_norm(x, gamma, beta, epsilon=epsilon)[0]
-    return slope == 1 or np.abs(u).min() > 1e-4
+def away_from_kink(x, gamma, beta, epsilon, negative_slope, input_slope):
+    u = reference.batch_norm(x, gamma, beta, epsilon=epsilon, input_slope=input_slope)[0]
+    return negative_slope == 1 or np.abs(u).min() > 1e-4
 
 
 @examples(60)
-@given(batches(), st.sampled_from(SLOPES), st.sampled_from((1e-3, 1e-5)))
-def test_against_the_twin(batch, slope, epsilon):
+@given(batches(), st.sampled_from(SLOPES), st.sampled_from(SLOPES), st.sampled_from((1e-3, 1e-5)))
+def test_against_the_twin(batch, slope, input_slope, epsilon):
     x, gamma, beta, dy = batch
-    options = {"epsilon": epsilon, "negative_slope": slope}
+    options = {"epsilon": epsilon, "negative_slope": slope, "input_slope": input_slope}
     y, mean, variance = batch_norm(x, gamma, beta, **options)
     ref_y, ref_mean, ref_variance = reference.batch_norm(x, gamma, beta, **options)
     eps = np.finfo(x.dtype).eps
@@ -45,7 +45,7 @@ def test_against_the_twin(batch, slope, epsilon):
     # An error of the mean is magnified by gamma / sqrt(variance + epsilon), at most 2 / sqrt(epsilon).
     magnified = 50 * eps / np.sqrt(epsilon)
     close(y, ref_y, k=40, atol=2 * magnified)
-    if away_from_kink(x, gamma, beta, epsilon, slope):
+    if away_from_kink(x, gamma, beta, **options):
         gradients = batch_norm_backward(dy, x, gamma, beta, mean, variance, **options)
         refs = reference.batch_norm_backward(dy, x, gamma, beta, **options)
         n = x.size // x.shape[-1]
@@ -79,13 +79,14 @@ def test_threads_and_tilings(shape):
     rng = np.random.default_rng(2)
     x, dy = rng.standard_normal((2, *shape)).astype(np.float32)
     gamma, beta = rng.standard_normal((2, shape[-1])).astype(np.float32)
+    slopes = {"negative_slope": 0.2, "input_slope": 0.5}
 
     def both():
-        y, mean, variance = batch_norm(x, gamma, beta, negative_slope=0.2)
-        return y, mean, variance, batch_norm_backward(dy, x, gamma, beta, mean, variance, negative_slope=0.2)
+        y, mean, variance = batch_norm(x, gamma, beta, **slopes)
+        return y, mean, variance, batch_norm_backward(dy, x, gamma, beta, mean, variance, **slopes)
 
     y, mean, variance, _ = bit_identical_for_threads(both)
-    x64 = x.astype(np.float64)
+    x64 = np.where(x > 0, x, 0.5 * x.astype(np.float64))
     close(mean, x64.mean(0), k=10, atol=1e-6)
     close(variance, x64.var(0), k=20, atol=1e-12)
     u = (x64 - x64.mean(0)) / np.sqrt(x64.var(0) + 1e-3) * gamma + beta
@@ -129,10 +130,12 @@ def test_against_torch(slope):
     rng = np.random.default_rng(4)
     x, dy = rng.standard_normal((2, 8, 5, 6, 7))
     gamma, beta = rng.standard_normal((2, 7))
-    y, mean, variance = batch_norm(x, gamma, beta, epsilon=1e-5, negative_slope=slope)
-    gradients = batch_norm_backward(dy, x, gamma, beta, mean, variance, epsilon=1e-5, negative_slope=slope)
+    options = {"epsilon": 1e-5, "negative_slope": slope, "input_slope": 1 - slope}
+    y, mean, variance = batch_norm(x, gamma, beta, **options)
+    gradients = batch_norm_backward(dy, x, gamma, beta, mean, variance, **options)
     tx, tgamma, tbeta = (torch.tensor(a, requires_grad=True) for a in (np.moveaxis(x, -1, 1), gamma, beta))
-    ty = torch.nn.functional.batch_norm(tx, None, None, tgamma, tbeta, training=True, eps=1e-5)
+    ty = torch.nn.functional.leaky_relu(tx, 1 - slope)
+    ty = torch.nn.functional.batch_norm(ty, None, None, tgamma, tbeta, training=True, eps=1e-5)
     ty = torch.nn.functional.leaky_relu(ty, slope)
     ty.backward(torch.tensor(np.moveaxis(dy, -1, 1)))
     close(y, np.moveaxis(ty.detach().numpy(), 1, -1), k=100, atol=1e-14)
@@ -149,6 +152,7 @@ BAD = [
     (lambda: batch_norm(X, C, C, C), ValueError, "batch_norm: mean and variance must be given both or not at all"),
     (lambda: batch_norm(X, C, C, epsilon=0), ValueError, "batch_norm: epsilon must be greater than 0"),
     (lambda: batch_norm(X, C, C, negative_slope="a"), TypeError, "batch_norm: negative_slope must be a number"),
+    (lambda: batch_norm(X, C, C, input_slope=np.nan), ValueError, "batch_norm: input_slope must be finite"),
     (lambda: batch_norm("x", C, C), TypeError, "batch_norm: x must be an array of real numbers"),
     (lambda: batch_norm(np.ones((0, 3)), C, C), ValueError, "batch_norm: x must not be empty"),
     (lambda: batch_norm_backward(C, X, C, C, C, C), ValueError, r"dy must have shape \(4, 3\), got \(3,\)"),

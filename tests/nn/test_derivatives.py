@@ -85,12 +85,12 @@ def test_activations(name):
         nn.check_gradients(lambda x: norm_of_gradient(lambda x: operation(x * x), (x,)), x)
 
 
-@pytest.mark.parametrize("slope", [1.0, 0.2])
-def test_batch_norm(slope):
+@pytest.mark.parametrize("slopes", [{}, {"negative_slope": 0.2}, {"negative_slope": 0.2, "input_slope": 0.5}])
+def test_batch_norm(slopes):
     x, gamma, beta = leaf(7, 2, 3), leaf(3, seed=1), leaf(3, seed=2)
 
     def operation(x, gamma, beta):
-        return normalization.batch_norm(x, gamma, beta, negative_slope=slope)[0]
+        return normalization.batch_norm(x, gamma, beta, **slopes)[0]
 
     nn.check_gradients(lambda *inputs: norm_of_gradient(operation, inputs), x, gamma, beta)
     nn.check_gradients(lambda x: norm_of_gradient(lambda x: operation(x, gamma, beta.detach()), (x,)), x)

@@ -172,22 +172,25 @@ def test_a_state_is_a_copy():
     assert (net.layers[0].kernel.data != state["layers.0.kernel"]).all()
 
 
-@pytest.mark.parametrize("slope", [1.0, 0.2, 0.0])
-def test_batch_norm_and_rectifier_in_one_are_the_two(slope):
-    after = [] if slope == 1 else [nn.LeakyReLU(slope)]
-    fused = nn.Sequential([nn.BatchNorm(), *after], input_shape=(4, 3), rng=0)
+@pytest.mark.parametrize("before", [None, 0.5])
+@pytest.mark.parametrize("after", [None, 0.2, 0.0])
+def test_batch_norm_and_rectifiers_in_one_are_each_by_itself(before, after):
+    def network():
+        first, last = ([] if slope is None else [nn.LeakyReLU(slope)] for slope in (before, after))
+        return nn.Sequential([*first, nn.BatchNorm(), *last], input_shape=(4, 3), rng=0)
+
+    fused, apart = network(), network()
     x = pictures(5, 4, 3)
-    apart = nn.BatchNorm()
-    apart.build((4, 3))
-    y = apart(x)
-    for layer in after:
-        y = layer(y)
-    np.testing.assert_array_equal(fused(x).data, y.data)
+
+    def one_by_one(y):
+        for layer in apart.layers:
+            y = layer(y)
+        return y
+
+    np.testing.assert_array_equal(fused(x).data, one_by_one(x).data)
     for net in (fused, apart):
         net.eval()
-    y = apart(x)
-    for layer in after:
-        y = layer(y)
+    y = one_by_one(x)
     np.testing.assert_allclose(fused(x).data, y.data, rtol=1e-5, atol=1e-6)
     with nn.no_grad():
         np.testing.assert_allclose(fused(x).data, y.data, rtol=1e-5, atol=1e-6)

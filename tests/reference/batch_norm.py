@@ -3,6 +3,11 @@
 import numpy as np
 
 
+def rectified(x, slope):
+    x = np.asarray(x, np.float64)
+    return np.where(x > 0, x, slope * x)
+
+
 def batch_statistics(x):
     rows = np.asarray(x, np.float64).reshape(-1, x.shape[-1])
     mean = np.array([column.sum() / len(column) for column in rows.T])
@@ -10,7 +15,8 @@ def batch_statistics(x):
     return mean, variance
 
 
-def batch_norm(x, gamma, beta, mean=None, variance=None, *, epsilon=1e-3, negative_slope=1.0):
+def batch_norm(x, gamma, beta, mean=None, variance=None, *, epsilon=1e-3, negative_slope=1.0, input_slope=1.0):
+    x = rectified(x, input_slope)
     if mean is None:
         mean, variance = batch_statistics(x)
     y = np.zeros(x.shape)
@@ -21,8 +27,9 @@ def batch_norm(x, gamma, beta, mean=None, variance=None, *, epsilon=1e-3, negati
     return y, mean, variance
 
 
-def batch_norm_backward(dy, x, gamma, beta, epsilon=1e-3, negative_slope=1.0):
+def batch_norm_backward(dy, x, gamma, beta, epsilon=1e-3, negative_slope=1.0, input_slope=1.0):
     """By the chain rule through every intermediate value, as if each were a node of a graph."""
+    given, x = x, rectified(x, input_slope)
     rows = np.asarray(x, np.float64).reshape(-1, x.shape[-1])
     gradient = np.asarray(dy, np.float64).reshape(rows.shape)
     n = len(rows)
@@ -40,4 +47,5 @@ def batch_norm_backward(dy, x, gamma, beta, epsilon=1e-3, negative_slope=1.0):
         dvariance = ddeviation / (2 * deviation)
         dcentred = dnormalised / deviation + dvariance * 2 * centred / n
         dx[:, c] = dcentred - dcentred.sum() / n
-    return dx.reshape(x.shape), dgamma, dbeta
+    dx = dx.reshape(x.shape)
+    return np.where(given > 0, dx, input_slope * dx), dgamma, dbeta
