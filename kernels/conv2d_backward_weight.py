@@ -69,7 +69,7 @@ def _plan(n, geometry, depth, c_out, groups, itemsize):
     ]
     is_padded = -(-kh * kw * depth // height) * oh * ow < sum(work)
     if is_padded:
-        alike = {((0, oh), (0, ow)): [tap for taps in alike.values() for tap in taps]}
+        alike = {((0, oh), (0, ow)): sorted(tap for taps in alike.values() for tap in taps)}
         h, w, ph, pw = in_rows, in_columns, 0, 0
 
     share = max(12, _BLOCK_BYTES // (c_out * itemsize) // 12 * 12)

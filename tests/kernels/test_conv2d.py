@@ -65,6 +65,16 @@ def test_backward_weight(case):
     held(dw, reference.conv2d_backward_weight(dy, x, w.shape[:2], *geometry.values()), dy[..., 0].size, x.dtype)
 
 
+@pytest.mark.parametrize("groups", [1, 2])
+def test_backward_weight_of_windows_as_large_as_the_picture(groups):
+    """Nearly every tap stands over other pixels than its neighbours."""
+    rng = np.random.default_rng(0)
+    x, dy = (rng.uniform(-1, 1, shape).astype(np.float32) for shape in ((2, 4, 4, 8), (2, 3, 3, 8)))
+    dw = conv2d_backward_weight(dy, x, (4, 4), padding=1, groups=groups)
+    ref = reference.conv2d_backward_weight(dy, x, (4, 4), (1, 1), (1, 1), (1, 1), groups)
+    held(dw, ref, dy[..., 0].size, x.dtype)
+
+
 @examples(40)
 @given(cases(), st.tuples(st.integers(0, 2), st.integers(0, 2)))
 def test_transpose(case, extra):
