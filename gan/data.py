@@ -149,7 +149,7 @@ def load_dataset(source, *, image_shape=None):
 def _as_image_shape(image_shape):
     if image_shape is None:
         return None
-    shape = tuple(image_shape)
+    shape = tuple(image_shape) if np.iterable(image_shape) else ()
     if len(shape) not in (2, 3) or (len(shape) == 3 and shape[2] not in (1, 3)):
         raise ValueError(f"load_dataset: image_shape must be (H, W) or (H, W, C) with C 1 or 3, got {image_shape!r}")
     return tuple(integer("load_dataset", "image_shape", extent, low=1, high=4096) for extent in shape)

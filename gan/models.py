@@ -315,9 +315,8 @@ def _embedding():
 
 
 def _image_shape(function, image_shape):
-    shape = tuple(image_shape)
-    if len(shape) != 3:
-        raise ValueError(f"{function}: image_shape must be (H, W, C), got {shape}")
+    if not np.iterable(image_shape) or len(shape := tuple(image_shape)) != 3:
+        raise ValueError(f"{function}: image_shape must be (H, W, C), got {image_shape!r}")
     h, w, c = (integer(function, "image_shape", extent, low=1) for extent in shape)
     if c not in (1, 3):
         raise ValueError(f"{function}: image_shape must be (H, W, C) with C 1 or 3, got {shape}")

@@ -48,7 +48,7 @@ def sort_bits(numbers, low, high):
     Requires: numbers from 0 to 2**high - 1, which are overwritten.
     """
     spare = np.empty_like(numbers)
-    counts = np.empty((max(1, -(-numbers.size // GRAIN)), 1 << _DIGIT), np.int64)
+    counts = np.empty((-(-numbers.size // GRAIN), 1 << _DIGIT), np.int64)
     for shift in range(low, high, _DIGIT):
         _count(numbers.size, numbers, shift, counts, GRAIN, grain=GRAIN)
         _place(counts)

@@ -311,11 +311,11 @@ def _label(X, weight, centers):
     return labels, inertia
 
 
-def _as_points(function, X):
+def _as_points(function, X, name="X", shape=(None, None)):
     """Points as floats, with finite squares."""
-    X = as_array(function, "X", X, ndim=2, finite=True)
+    X = as_array(function, name, X, ndim=2, shape=shape, finite=True)
     if X.dtype == np.float64 and largest(X) > _LARGEST:
-        raise ValueError(f"{function}: X must be at most {_LARGEST:g} in magnitude, for squares to be finite")
+        raise ValueError(f"{function}: {name} must be at most {_LARGEST:g} in magnitude, for squares to be finite")
     return X
 
 
@@ -393,7 +393,7 @@ def kmeans(
     if batch_size is not None:
         batch_size = integer("kmeans", "batch_size", batch_size, low=k)
     if not isinstance(init, str):
-        init = as_array("kmeans", "init", init, shape=(k, X.shape[1]), finite=True)
+        init = _as_points("kmeans", init, "init", shape=(k, X.shape[1]))
         n_init = 1
     else:
         one_of("kmeans", "init", init, ("k-means++", "random"))

@@ -360,7 +360,7 @@ def merge_regions(graph, criterion="color", *, area_exponent=0.0, growth=0.0):
     if not isinstance(graph, RegionGraph):
         raise TypeError(f"{name}: graph must be a RegionGraph, got {type(graph).__name__}")
     if not isinstance(criterion, dict):
-        criterion = {criterion: 1.0}
+        criterion = {check.one_of(name, "criterion", criterion, CRITERIA): 1.0}
     for key in criterion:
         check.one_of(name, "criterion", key, CRITERIA)
     weights = tuple(check.real(name, f"weight of {k!r}", criterion.get(k, 0.0), low=0) for k in CRITERIA)

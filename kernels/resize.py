@@ -258,7 +258,9 @@ def resize(
     if anti_aliasing:
         sigmas = [max(0.0, (f - 1) / 2) for f in factors]
         if anti_aliasing_sigma is not None:
-            sigmas = np.broadcast_to(anti_aliasing_sigma, 2)
+            sigmas = [anti_aliasing_sigma] * 2 if np.ndim(anti_aliasing_sigma) == 0 else list(anti_aliasing_sigma)
+            if len(sigmas) != 2:
+                raise ValueError(f"resize: anti_aliasing_sigma must be one number or a pair, got {len(sigmas)}")
             sigmas = [check.real("resize", "anti_aliasing_sigma", s, low=0) for s in sigmas]
 
     if order == 0 and not anti_aliasing:

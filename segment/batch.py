@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image
 
+from ..kernels import _validate as check
 from ..kernels._parallel import get_num_threads
 from . import classic
 from .explore import explore_page
@@ -78,9 +79,9 @@ def segment_files(
         If an argument is wrong, there are no pictures, or two of them have the same name.
     """
     paths = _pictures([images] if isinstance(images, (str, os.PathLike)) else images)
-    unknown = set(write) - set(WRITE)
-    if unknown or not write:
-        raise ValueError(f"segment_files: write must name some of {', '.join(WRITE)}, got {tuple(write)}")
+    if isinstance(write, str) or not write or set(write) - set(WRITE):
+        raise ValueError(f"segment_files: write must name some of {', '.join(WRITE)}, got {write!r}")
+    jobs = get_num_threads() if jobs is None else check.integer("segment_files", "jobs", jobs, low=1)
     for only, kinds in _ONLY.items():
         if set(write) & kinds and method != only:
             raise ValueError(
@@ -105,7 +106,7 @@ def segment_files(
 
     results = {}
     bar = Progress(len(paths), name="segmenting") if progress else None
-    with ThreadPoolExecutor(jobs or get_num_threads()) as pool:
+    with ThreadPoolExecutor(jobs) as pool:
         waiting = {pool.submit(job, path) for path in paths}
         try:
             while waiting:

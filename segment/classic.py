@@ -110,6 +110,7 @@ def steps(image, *, n_clusters=2, rng=0):
     TypeError, ValueError
         If it is not such a picture, or not finite, or `n_clusters` or `rng` is not what it should be.
     """
+    n_clusters = check.integer("steps", "n_clusters", n_clusters, low=1)
     rgb = preprocess(image, sigma=0, size=SIZE, angle=ANGLE, axis=AXIS)
     gray = kernels.rgb2gray(rgb)
     colors = color_steps(rgb)

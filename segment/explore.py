@@ -60,7 +60,6 @@ def explore_page(tree, *, title="regions"):
 def _shown_nodes(tree, finest):
     """The node of the merge tree that each of the finest regions shown is."""
     merges = tree.merges
-    node = np.arange(merges.n_regions)
     skipped = merges.n_regions - finest.n_regions
     parent = np.arange(merges.n_regions + skipped)
     for i, (a, b) in enumerate(merges.pairs[:skipped].tolist()):
@@ -69,7 +68,7 @@ def _shown_nodes(tree, finest):
         parent[k] = parent[parent[k]]
     inside = tree.labels >= 0
     shown = np.empty(finest.n_regions, int)
-    shown[finest.labels[inside]] = parent[node[tree.labels[inside]]]
+    shown[finest.labels[inside]] = parent[tree.labels[inside]]
     return shown.tolist()
 
 

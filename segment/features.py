@@ -142,11 +142,14 @@ def stack_features(features, weights=None, *, mask=None):
 
     Raises
     ------
-    ValueError
+    TypeError, ValueError
         If there are no features, their shapes differ, or a weight is negative or of no group.
     """
     name = "stack_features"
-    weights = dict(weights or {})
+    weights = {} if weights is None else weights
+    for argument, value in (("features", features), ("weights", weights)):
+        if not isinstance(value, dict):
+            raise TypeError(f"{name}: {argument} must be a dict, got {type(value).__name__}")
     shapes = {np.shape(group)[:2] for group in features.values()}
     if len(shapes) != 1:
         raise ValueError(f"{name}: features must be arrays of one height and width, got {sorted(shapes)}")

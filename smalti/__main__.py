@@ -32,6 +32,8 @@ def _run(arguments):
             from . import set_num_threads
 
             set_num_threads(arguments.threads)
+        if arguments.run in (segment, train, generate, evaluate) and sys.stderr.isatty():
+            _announce_compilation(arguments)
         return arguments.run(arguments) or 0
     except KeyboardInterrupt as stopped:
         return _fail(arguments, str(stopped) or "stopped", 130)
@@ -41,6 +43,15 @@ def _run(arguments):
         return _fail(arguments, f"not enough memory: {error}", 1)
     except (ValueError, ArithmeticError) as error:
         return _fail(arguments, str(error), 1)
+
+
+def _announce_compilation(arguments):
+    """Tell who waits why, where nothing has been compiled yet."""
+    from .kernels import _jit
+
+    directory = _jit.cache_directory()
+    if _jit.JIT and (directory is None or not directory.exists()):
+        _say(arguments, "the first run compiles the kernels, which takes a minute")
 
 
 def _fail(arguments, message, status):

@@ -18,6 +18,7 @@ import smalti
 from smalti import __main__ as _main
 from smalti import _demo, _picture
 from smalti.__main__ import main
+from smalti.kernels import _jit
 from tests.helpers import ROOT
 
 SUBCOMMANDS = "demo segment train generate evaluate warmup info".split()
@@ -205,6 +206,21 @@ def test_segment_options_that_do_not_fit(photo, tmp_path, capsys):
     )
     assert "contours need method='hierarchy', got 'kmeans'" in message
     assert files(tmp_path / "out") == []
+
+
+@pytest.mark.compiled
+def test_the_first_run_tells_what_takes_so_long(tmp_path, capsys, monkeypatch):
+    def errors():
+        capsys.readouterr()
+        assert status("generate", tmp_path, "-o", tmp_path / "x.png") == 1
+        return capsys.readouterr().err
+
+    assert "compiles" not in errors()
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    monkeypatch.setattr(_jit, "cache_directory", lambda: tmp_path / "new")
+    assert "smalti generate: the first run compiles the kernels, which takes a minute\n" in errors()
+    monkeypatch.setattr(_jit, "cache_directory", lambda: tmp_path)
+    assert "compiles" not in errors()
 
 
 def test_failure_has_no_traceback(tmp_path):

@@ -136,6 +136,8 @@ def test_image_shape_of_arrays():
     assert gan.load_dataset(x, image_shape=(8, 8)).images.shape == (3, 8, 8, 1)
     floats = gan.load_dataset(x / 255, image_shape=(8, 8, 3)).images
     assert floats.dtype == np.float32 and floats.shape == (3, 8, 8, 3) and 0 <= floats.min() <= floats.max() <= 1
+    with pytest.raises(ValueError, match=r"image_shape must be \(H, W\) or \(H, W, C\) with C 1 or 3, got 8"):
+        gan.load_dataset(x, image_shape=8)
 
 
 def test_glyphs():

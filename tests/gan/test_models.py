@@ -139,6 +139,7 @@ def test_seed_decides():
     ("arguments", "reason"),
     [
         ({"image_shape": (28, 28)}, r"image_shape must be \(H, W, C\), got \(28, 28\)"),
+        ({"image_shape": 28}, r"image_shape must be \(H, W, C\), got 28"),
         ({"image_shape": (30, 28, 1)}, r"H and W multiples of 4, got \(30, 28, 1\)"),
         ({"image_shape": (28, 28, 2)}, r"C 1 or 3, got \(28, 28, 2\)"),
         ({"image_shape": (0, 28, 1)}, "image_shape must be at least 1, got 0"),

@@ -223,6 +223,7 @@ def test_bad_input():
         (lambda: kmeans(x[0], 2), "kmeans: X must have 2 dimensions"),
         (lambda: kmeans(x, 2, init="best"), "kmeans: init"),
         (lambda: kmeans(x, 2, init=np.zeros((3, 3))), "kmeans: init"),
+        (lambda: kmeans(x, 2, init=np.full((2, 3), 1e160)), r"kmeans: init must be at most 1e\+150"),
         (lambda: kmeans(x, 2, sample_weight=np.ones(4)), "kmeans: sample_weight"),
         (lambda: kmeans(x, 2, sample_weight=-np.ones(10)), "kmeans: sample_weight"),
         (lambda: kmeans(x, 2, max_iter=0), "kmeans: max_iter"),

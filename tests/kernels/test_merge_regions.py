@@ -119,6 +119,8 @@ def test_bad_input():
         ValueError, match="criterion must be one of 'color', 'ward', 'boundary', 'histogram', got 'hue'"
     ):
         merge_regions(graph, "hue")
+    with pytest.raises(ValueError, match=r"merge_regions: criterion must be one of .*, got \['color'\]"):
+        merge_regions(graph, ["color"])
     with pytest.raises(ValueError, match="weight of 'color' must be at least 0, got -1"):
         merge_regions(graph, {"color": -1.0})
     with pytest.raises(ValueError, match="this criterion needs a graph made with image, got one without"):

@@ -171,6 +171,7 @@ def test_protected_pages():
         (np.zeros((4, 4), bool), (2, 2), {"order": "area"}, ValueError, "bool of order area"),
         (np.zeros((4, 4), int), (2, 2), {"order": 0, "anti_aliasing": True}, ValueError, "int64 of order 0"),
         (np.zeros((4, 4)), (2, 2), {"anti_aliasing_sigma": -1.0}, ValueError, "anti_aliasing_sigma must be at least 0"),
+        (np.zeros((4, 4)), (2, 2), {"anti_aliasing_sigma": (1, 2, 3)}, ValueError, "anti_aliasing_sigma must be one"),
     ],
 )
 def test_bad_input(image, shape, options, error, message):

@@ -74,8 +74,12 @@ def test_a_bad_file_does_not_stop_the_others(tmp_path):
 
 def test_wrong_arguments(tmp_path):
     path = save(tmp_path / "a.png")
-    with pytest.raises(ValueError, match=r"write must name some of labels, .* got \('poem',\)"):
+    with pytest.raises(ValueError, match=r"write must name some of labels, .* got \['poem'\]"):
         segment_files(path, tmp_path / "out", write=["poem"])
+    with pytest.raises(ValueError, match=r"write must name some of labels, .* got 'labels'"):
+        segment_files(path, tmp_path / "out", write="labels")
+    with pytest.raises(ValueError, match="segment_files: jobs must be at least 1, got 0"):
+        segment_files(path, tmp_path / "out", jobs=0)
     with pytest.raises(ValueError, match="steps need method='classic', got 'hierarchy'"):
         segment_files(tmp_path, tmp_path / "out", write=["steps"])
     with pytest.raises(TypeError, match="explore have the options n_regions, rng, threshold, got sigma, smoothing"):

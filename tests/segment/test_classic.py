@@ -65,3 +65,8 @@ def test_threads():
 @pytest.mark.parametrize("shape", [(1, 1, 3), (2, 300, 3)])
 def test_small_and_constant_pictures(shape):
     assert segment(np.full(shape, 0.5), "classic").n_regions == 1
+
+
+def test_bad_input():
+    with pytest.raises(ValueError, match="steps: n_clusters must be at least 1, got 0"):
+        classic.steps(np.zeros((4, 4)), n_clusters=0)

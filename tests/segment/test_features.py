@@ -83,6 +83,10 @@ def test_bad_input():
         extract_features(np.full((4, 5, 3), np.nan))
     with pytest.raises(ValueError, match="stack_features: features must be arrays of one height and width"):
         stack_features({"a": image, "b": image[1:]})
+    with pytest.raises(TypeError, match="stack_features: features must be a dict, got list"):
+        stack_features([image])
+    with pytest.raises(TypeError, match="stack_features: weights must be a dict, got list"):
+        stack_features({"a": image}, [1])
     with pytest.raises(ValueError, match="stack_features: weights must be of a, got b"):
         stack_features({"a": image}, {"b": 1})
     with pytest.raises(ValueError, match=r"stack_features: weights\['a'\] must be at least 0, got -1"):
