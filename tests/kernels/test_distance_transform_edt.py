@@ -44,10 +44,24 @@ def test_against_scipy():
         assert indices.dtype == np.int32 and indices.shape == (2, *image.shape)
 
 
+def test_near_and_far_background_give_the_same():
+    rng = np.random.default_rng(2)
+    for shape, share in (((4, 300), 0.01), ((140, 33), 0.002), ((5, 31), 0.1), ((5, 32), 0.1), ((5, 33), 0.1)):
+        image = rng.random(shape) > share
+        image[-1, -1] = False
+        rows, columns = distance_transform_edt(image, return_distances=False, return_indices=True)
+        r, c = np.indices(shape)
+        np.testing.assert_array_equal(distance_transform_edt(image), np.sqrt((rows - r) ** 2 + (columns - c) ** 2))
+    image = np.ones((3, 600), bool)
+    image[1, 300] = False  # farther than is looked for at both ends
+    np.testing.assert_array_equal(distance_transform_edt(image)[1], np.abs(np.arange(600) - 300))
+
+
 @pytest.mark.compiled
 def test_threads_and_layouts():
     image = np.random.default_rng(1).random((301, 403)) > 0.01
     bit_identical_for_threads(lambda: distance_transform_edt(image, return_indices=True))
+    bit_identical_for_threads(lambda: distance_transform_edt(image))
     check_layouts(lambda x: distance_transform_edt(x), image[:20, :30].astype(np.float64))
 
 
