@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from smalti.kernels import laplace
-from tests.helpers import bit_identical_for_threads, check_layouts
+from tests.helpers import bit_identical_for_threads, check_layouts, guarded, posix, run_alone
 from tests.reference import laplace as reference
 from tests.strategies import PIXELS, examples, floats, images
 from tests.tolerance import close
@@ -80,3 +80,17 @@ def test_layouts():
 def test_bad_input(image, options, error, message):
     with pytest.raises(error, match=f"laplace: {message}"):
         laplace(image, **options)
+
+
+def reach_only_the_picture():
+    rng = np.random.default_rng(4)
+    for side in ("start", "end"):
+        for shape in ((1, 1), (1, 40), (5, 2), (6, 33, 3), (9, 18)):
+            for dtype in (np.uint8, np.float32):
+                laplace(guarded((rng.random(shape) * 255).astype(dtype), side))
+
+
+@posix
+@pytest.mark.compiled
+def test_protected_pages():
+    run_alone(reach_only_the_picture)
