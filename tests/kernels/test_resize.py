@@ -117,11 +117,30 @@ def test_not_a_number_reaches_its_taps():
     assert bad.sum() == 16
 
 
+def test_not_a_number_in_a_spline():
+    image = np.zeros((10, 10))
+    image[5, 5] = np.nan
+    for size in (20, 7):
+        bad = np.isnan(resize(image, (size, size), 3))
+        assert bad[size // 2, size // 2]
+
+
+@pytest.mark.compiled
+@pytest.mark.parametrize("shape", [(300, 1100), (700, 60), (1000, 260)])
+@pytest.mark.parametrize("mode", MODES)
+def test_splines_in_several_tiles(shape, mode):
+    image = np.random.default_rng(9).random((297, 250)).astype(np.float32)
+    ours = resize(image, shape, 3, mode, anti_aliasing=False)
+    same(ours, reference.resize(image, shape, 3, mode), 9)
+
+
 @pytest.mark.compiled
 @pytest.mark.parametrize("shape", [(120, 95), (400, 501)])
 def test_threads(shape):
     image = np.random.default_rng(4).random((301, 203, 3)).astype(np.float32)
-    bit_identical_for_threads(lambda: (resize(image, shape), resize(image, shape, 0, anti_aliasing=False)))
+    for order in (1, 3):
+        bit_identical_for_threads(lambda order=order: resize(image, shape, order))
+    bit_identical_for_threads(lambda: resize(image, shape, 0, anti_aliasing=False))
 
 
 @posix
@@ -134,6 +153,7 @@ def test_callers():
 def test_layouts():
     image = np.random.default_rng(6).random((9, 14, 3))
     check_layouts(lambda x: resize(x, (7, 20)), image)
+    check_layouts(lambda x: resize(x, (20, 7), 3), image)
     check_layouts(lambda x: resize(x, (7, 20), 0, anti_aliasing=False), image)
 
 
@@ -145,6 +165,7 @@ def reach_only_the_picture():
                 image = guarded((rng.random(shape) * 255).astype(dtype), side)
                 for size in ((1, 1), (17, 31), (3, 200)):
                     resize(image, size)
+                    resize(image, size, 3)
                     resize(image, size, 0, anti_aliasing=False)
 
 
