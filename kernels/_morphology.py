@@ -16,15 +16,18 @@ Time O(H W log KW) for rectangles, O(H W (log KW + runs)) for others; memory: fo
 footprint.
 """
 
+import functools
+
 import numpy as np
 
 from . import _validate as check
 from ._image import MODES, border_index, extend_line, scratch
 from ._jit import helper
 from ._parallel import chunk_size, chunked
-from ._simd import WIDTH
+from ._simd import WIDTH, prefetch
 from ._simd_raw import any_lane, flip_bits, is_nan, lesser, load_raw, raw_lanes, splat_raw, store_raw
 
+_AHEAD = 16  # vectors; on its own the processor foresees the way through several lines badly
 _AS_IS = np.uint64(0)  # flips no bits
 _DTYPES = (np.uint8, np.uint16, np.int32, np.float32, np.float64)
 
@@ -63,6 +66,8 @@ def _down_columns(image, flip, starts, count, cval, lines, begin, pitch, ends):
         store_raw(lines, begin + j + step, end_v)
         for k in range(1, count):
             u, v = _fetch(image, flip, starts[rows - 1 + k], j, cval)
+            prefetch(image, starts[rows - 1 + k] + j + _AHEAD * step)
+            prefetch(image, starts[rows - 1 + k] + j + (_AHEAD + 1) * step)
             bad = bad | is_nan(u) | is_nan(v)
             beginning_u, beginning_v = lesser(beginning_u, u), lesser(beginning_v, v)
             at = begin + k * pitch + j
@@ -215,7 +220,7 @@ def morphology(function, image, footprint, mode, cval, steps):
     array, dtype = comparable(function, image)
     mode = check.one_of(function, "mode", mode, (*MODES, "max", "min", "ignore"))
     cval = check.real(function, "cval", cval)
-    parts = _footprints(function, footprint)
+    parts = footprints(function, footprint)
     least, greatest = _limits(dtype if dtype == np.bool_ else array.dtype)
     for turned, step in enumerate(steps):  # the second of two has the footprint turned about the pixel
         maximum = step == "dilation"
@@ -231,6 +236,7 @@ def morphology(function, image, footprint, mode, cval, steps):
     return array.view(np.bool_) if dtype == np.bool_ else array.astype(dtype, copy=False)
 
 
+@functools.cache
 def _limits(dtype):
     """The least and the greatest value of a dtype."""
     if dtype == np.bool_:
@@ -240,7 +246,7 @@ def _limits(dtype):
     return np.iinfo(dtype).min, np.iinfo(dtype).max
 
 
-def _footprints(function, footprint):
+def footprints(function, footprint):
     """A footprint, or a sequence of (footprint, number of times), as a list of bool arrays."""
     if footprint is None:
         footprint = np.array([[0, 1, 0], [1, 1, 1], [0, 1, 0]])

@@ -1,9 +1,9 @@
-"""Peaks: pixels that are the greatest of the square around them.
+"""Peaks: pixels that are the greatest of those around them.
 
-A peak equals the greatest value of the (2 d + 1) x (2 d + 1) pixels around it, d the least distance, and is above a
-threshold. Of two that are nearer than d, which then are equally high, the first in reading order stays. To find them,
-the picture is divided into cells of d x d pixels: a cell holds one peak at most, so that only nine cells need be looked
-at. O(H W log d) time, and O(P log P) to sort P peaks; two pictures of memory.
+A peak equals the greatest value of the (2 d + 1) x (2 d + 1) pixels around it, d the least distance, or of those under
+another footprint, and is above a threshold. Of two that are nearer than d, which then are equally high, the first in
+reading order stays. To find them, the picture is divided into cells of d x d pixels: a cell holds one peak at most, so
+that only nine cells need be looked at. O(H W log d) time, and O(P log P) to sort P peaks; two pictures of memory.
 """
 
 import math
@@ -12,7 +12,9 @@ import numpy as np
 
 from . import _validate as check
 from ._jit import EXACT, kernel
-from ._morphology import comparable, extremes
+from ._morphology import comparable, extremes, footprints
+
+_CROSS = np.array([[0, 1, 0], [1, 1, 1], [0, 1, 0]], bool)
 
 
 @kernel(fastmath=EXACT)
@@ -39,8 +41,54 @@ def _keep_apart(rows, columns, spacing, most, cells, kept):
     return count
 
 
+def _candidates(image, footprint, threshold, inside=None):
+    """The pixels above a threshold that are the greatest under the footprint; of a label, those `inside` count."""
+    if footprint.size == 1 or image.size == 1:
+        return image > threshold
+    name, origin = "peak_local_max", tuple(n // 2 for n in footprint.shape)
+    is_peak = image == extremes(name, image, footprint, origin, True, "nearest", 0)
+    if is_peak.all() if inside is None else is_peak[inside].all():  # a plain: no peak, but for single pixels of a label
+        is_peak[:] = False
+        if inside is not None:
+            opened = inside.view(np.uint8)
+            for maximum in (False, True):
+                opened = extremes(name, opened, _CROSS, (1, 1), maximum, "constant", 0)
+            is_peak = inside & (opened == 0)
+    return is_peak & (image > threshold)
+
+
+def _highest(image, is_peak, most, distance):
+    """(P, 2) places of the highest peaks that are so far apart, the highest first."""
+    rows, columns = np.divmod(np.flatnonzero(is_peak), image.shape[1])
+    heights = image[rows, columns]
+    highest_first = len(heights) - 1 - np.argsort(heights[::-1], kind="stable")[::-1]
+    rows, columns = rows[highest_first], columns[highest_first]
+    kept = slice(min(most, len(rows)))
+    if distance > 1:
+        cells = np.full([n // distance + 3 for n in image.shape], -1, np.int64)
+        numbers = np.empty(len(rows), np.int64)
+        kept = numbers[: _keep_apart(rows, columns, distance, min(most, len(rows)), cells, numbers)]
+    return np.stack([rows[kept], columns[kept]], axis=1)
+
+
+def _boxes(labels):
+    """(label, top, bottom, left, right) of each label above 0."""
+    places = np.flatnonzero(labels > 0)
+    values = labels.reshape(-1)[places]
+    order = np.argsort(values, kind="stable")
+    values, (rows, columns) = values[order], np.divmod(places[order], labels.shape[1])
+    starts = np.flatnonzero(np.diff(values, prepend=0))
+    if not starts.size:
+        return ()
+    least = (np.minimum.reduceat(a, starts) for a in (rows, columns))
+    last = (np.maximum.reduceat(a, starts) + 1 for a in (rows, columns))
+    (top, left), (bottom, right) = least, last
+    return zip(*(a.tolist() for a in (values[starts], top, bottom, left, right)), strict=True)
+
+
 def peak_local_max(
-    image, min_distance=1, threshold_abs=None, threshold_rel=None, exclude_border=True, num_peaks=math.inf
+    image, min_distance=1, threshold_abs=None, threshold_rel=None, exclude_border=True, num_peaks=math.inf,
+    footprint=None, labels=None, num_peaks_per_label=math.inf,
 ):  # fmt: skip
     """Find the peaks of a picture.
 
@@ -58,11 +106,19 @@ def peak_local_max(
         How many rows and columns at the border hold no peak; True is `min_distance`, False is 0.
     num_peaks : int
         Of more peaks only so many of the highest are given.
+    footprint : (KH, KW) array, optional
+        What is not 0 are the pixels around a peak, which lies on (KH // 2, KW // 2), that are no higher; the square
+        that reaches `min_distance` far by default.
+    labels : (H, W) integer array, optional
+        Peaks are sought in each region of a label above 0 by itself, as if there were nothing around it.
+    num_peaks_per_label : int
+        And of each region only so many of the highest are given.
 
     Returns
     -------
     (P, 2) int64 array
-        Row and column of each peak, the highest first, equally high ones in reading order. None for a constant picture.
+        Row and column of each peak, the highest first, equally high ones in reading order; with labels region after
+        region, unless there were more than `num_peaks`. None for a constant picture.
 
     Raises
     ------
@@ -71,38 +127,51 @@ def peak_local_max(
 
     Notes
     -----
-    As `skimage.feature.peak_local_max` without `footprint`, `labels` and another norm than the greatest.
+    As `skimage.feature.peak_local_max` with its distance, the greater of those in rows and in columns.
     """
-    image, _ = comparable("peak_local_max", image)
-    distance = check.integer("peak_local_max", "min_distance", min_distance, low=0)
+    name = "peak_local_max"
+    image, _ = comparable(name, image)
+    distance = check.integer(name, "min_distance", min_distance, low=0)
     borders = _borders(exclude_border, distance)
-    if num_peaks != math.inf:
-        num_peaks = check.integer("peak_local_max", "num_peaks", num_peaks, low=0)
-    check.check_finite("peak_local_max", "image", image)
-    least, greatest = image.min(), image.max()
-    threshold = least if threshold_abs is None else check.real("peak_local_max", "threshold_abs", threshold_abs)
+    num_peaks, num_peaks_per_label = (
+        n if n == math.inf else check.integer(name, argument, n, low=0)
+        for argument, n in (("num_peaks", num_peaks), ("num_peaks_per_label", num_peaks_per_label))
+    )
+    check.check_finite(name, "image", image)
+    threshold = image.min() if threshold_abs is None else check.real(name, "threshold_abs", threshold_abs)
     if threshold_rel is not None:
-        threshold = max(threshold, check.real("peak_local_max", "threshold_rel", threshold_rel) * greatest)
+        threshold = max(threshold, check.real(name, "threshold_rel", threshold_rel) * image.max())
+    if footprint is None:
+        footprint = np.ones((2 * distance + 1,) * 2, bool)
+    else:
+        (footprint,) = footprints(name, np.asarray(footprint))
 
-    is_peak = image > threshold
-    if distance > 0 and image.size > 1:
-        if least == greatest:
-            return np.empty((0, 2), np.int64)
-        square = np.ones((2 * distance + 1,) * 2, bool)
-        is_peak &= image == extremes("peak_local_max", image, square, (distance, distance), True, "nearest", 0)
+    if labels is None:
+        is_peak = _candidates(image, footprint, threshold)
+        _clear_borders(is_peak, borders)
+        return _highest(image, is_peak, num_peaks, distance)
+    labels = check.as_labels(name, "labels", labels, shape=image.shape)
+    counted = labels.copy()
+    _clear_borders(counted, borders)
+    lowest = np.finfo(image.dtype).min if image.dtype.kind == "f" else np.iinfo(image.dtype).min
+    found = [np.empty((0, 2), np.int64)]
+    for label, top, bottom, left, right in _boxes(counted):
+        inside = labels[top:bottom, left:right] == label
+        region = np.where(inside, image[top:bottom, left:right], lowest)
+        is_peak = _candidates(region, footprint, threshold, inside)
+        found.append(_highest(region, is_peak, num_peaks_per_label, distance) + (top, left))
+    peaks = np.concatenate(found)
+    if len(peaks) > num_peaks:
+        is_peak = np.zeros(image.shape, bool)
+        is_peak[tuple(peaks.T)] = True
+        peaks = _highest(image, is_peak, num_peaks, distance)
+    return peaks
+
+
+def _clear_borders(picture, borders):
     for axis, border in enumerate(borders):
-        lines = is_peak.swapaxes(0, axis)
-        lines[:border] = lines[max(0, len(lines) - border) :] = False
-    rows, columns = np.divmod(np.flatnonzero(is_peak), image.shape[1])
-    heights = image[rows, columns]
-    highest_first = len(heights) - 1 - np.argsort(heights[::-1], kind="stable")[::-1]
-    rows, columns = rows[highest_first], columns[highest_first]
-    kept = slice(min(num_peaks, len(rows)))
-    if distance > 1:
-        cells = np.full([n // distance + 3 for n in image.shape], -1, np.int64)
-        numbers = np.empty(len(rows), np.int64)
-        kept = numbers[: _keep_apart(rows, columns, distance, min(num_peaks, len(rows)), cells, numbers)]
-    return np.stack([rows[kept], columns[kept]], axis=1)
+        lines = picture.swapaxes(0, axis)
+        lines[:border] = lines[max(0, len(lines) - border) :] = 0
 
 
 def _borders(exclude_border, distance):

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from smalti.kernels import peak_local_max
 from tests.helpers import bit_identical_for_callers, bit_identical_for_threads, check_layouts, posix
 from tests.reference import peak_local_max as reference
-from tests.strategies import examples, images
+from tests.strategies import examples, images, seeds, sides
 
 DTYPES = (np.uint8, np.uint16, np.int32, np.float32, np.float64)
 
@@ -27,6 +27,40 @@ def test_against_the_twin(image, distance, border, num_peaks):
     )  # fmt: skip
     assert ours.dtype == np.int64
     np.testing.assert_array_equal(ours, reference.peak_local_max(image, distance, threshold, borders, num_peaks))
+
+
+@examples(100)
+@given(seeds, sides(2, 20), sides(2, 20), st.integers(1, 4), st.sampled_from([1, 3, np.inf]))
+def test_labels_against_the_twin(seed, height, width, distance, most):
+    rng = np.random.default_rng(seed)
+    image = rng.permutation(height * width).reshape(height, width)
+    labels = np.maximum(rng.integers(-1, 4, (height, width)), 0)
+    for label, count in zip(*np.unique(labels, return_counts=True), strict=True):
+        labels[labels == label] *= count > 1  # a region of one pixel is a plain
+    expected = reference.peaks_of_labels(image, distance, 0, labels, None if most == np.inf else most)
+    ours = peak_local_max(
+        image, distance, 0, exclude_border=False, labels=labels, num_peaks_per_label=most
+    )  # fmt: skip
+    np.testing.assert_array_equal(ours, expected)
+
+
+@pytest.mark.compiled
+@pytest.mark.parametrize("levels", [2, 40])
+def test_footprints_and_labels_against_scikit_image(levels):
+    feature = pytest.importorskip("skimage.feature")
+    rng = np.random.default_rng(4)
+    labels = np.repeat(np.repeat(rng.integers(0, 6, (9, 11)), 5, axis=0), 5, axis=1) * (rng.random((45, 55)) < 0.98)
+    for dtype in (np.uint8, np.float32):
+        image = rng.integers(1, levels, labels.shape).astype(dtype)
+        footprint = rng.random((4, 5)) < 0.5
+        footprint[2, 2] = True
+        for options in (
+            {"footprint": footprint}, {"footprint": footprint, "min_distance": 3}, {"footprint": np.ones((1, 1))},
+            {"labels": labels}, {"labels": labels, "exclude_border": False, "min_distance": 2},
+            {"labels": labels, "num_peaks_per_label": 2}, {"labels": labels, "num_peaks": 7, "min_distance": 2},
+            {"labels": labels, "footprint": footprint, "threshold_rel": 0.7}, {"labels": labels * 0},
+        ):  # fmt: skip
+            np.testing.assert_array_equal(peak_local_max(image, **options), feature.peak_local_max(image, **options))
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -98,6 +132,11 @@ def test_layouts():
             "exclude_border must be a bool, an int or a pair",
         ),
         (np.zeros((4, 4)), {"num_peaks": -2}, ValueError, "num_peaks must be at least 0"),
+        (np.zeros((4, 4)), {"num_peaks_per_label": 0.5}, TypeError, "num_peaks_per_label must be an int"),
+        (np.zeros((4, 4)), {"footprint": np.ones(3)}, ValueError, "footprint must have two dimensions"),
+        (np.zeros((4, 4)), {"footprint": np.zeros((3, 3))}, ValueError, "footprint must hold at least one element"),
+        (np.zeros((4, 4)), {"labels": np.ones((4, 3), int)}, ValueError, r"labels must have shape \(4, 4\)"),
+        (np.zeros((4, 4)), {"labels": np.ones((4, 4))}, TypeError, "labels must be an integer array"),
     ],
 )
 def test_bad_input(image, options, error, message):

@@ -20,3 +20,13 @@ def peak_local_max(image, distance, threshold, borders, num_peaks):
         if all(max(abs(i - a), abs(j - b)) >= distance for a, b in peaks):
             peaks.append((i, j))
     return np.array(peaks[:num_peaks], int).reshape(-1, 2)
+
+
+def peaks_of_labels(image, distance, threshold, labels, num_peaks_per_label):
+    """The peaks of each label above 0, as if the rest of the picture were lower than all else; no plain regions."""
+    found = [np.empty((0, 2), int)]
+    for label in range(1, labels.max() + 1):
+        inside = labels == label
+        apart = np.where(inside, image.astype(np.float64), -np.inf)
+        found.append(peak_local_max(apart, distance, threshold, (0, 0), num_peaks_per_label))
+    return np.concatenate(found)
