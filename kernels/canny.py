@@ -26,8 +26,10 @@ from ._jit import EXACT, helper, kernel
 from ._parallel import chunked
 from ._simd import lanes, load, load_part_as, select, splat, store, vabs, vmax, vmin, vsqrt
 from .gaussian import gaussian_weights, sigma_of_axes
+from .histogram import histogram
 
 _BAND_PIXELS = 2**16
+_BINS = 4096  # of magnitudes
 _WEAK, _STRONG = 1, 2
 _ONE = np.uint64(1)
 
@@ -355,11 +357,28 @@ def canny(
     if use_quantiles:
         magnitudes = np.empty(image.shape)
         mark(np.inf, np.inf, magnitudes)
-        low, high = np.percentile(magnitudes, [100.0 * low, 100.0 * high])
+        low, high = _quantiles(magnitudes.reshape(-1), [low, high])
     mark(low, high, nothing)
     _join_bands(codes, band)
     _keep_strong(codes.size, codes.reshape(-1), grain=_BAND_PIXELS)
     return codes.view(bool)
+
+
+def _quantiles(values, shares):
+    """As `np.quantile` of values that are at least 0, but only what falls near is sorted."""
+    greatest = values.max()
+    if not _BINS * np.finfo(values.dtype).tiny < greatest < np.inf:  # all 0, or one NaN
+        return np.quantile(values, shares)
+    counts, edges = histogram(values, _BINS, (0.0, greatest))
+    up_to, found = np.cumsum(counts), []
+    for share in shares:
+        place = (values.size - 1) * share
+        rank = min(int(place), max(values.size - 2, 0))
+        first, last = np.searchsorted(up_to, [rank, min(rank + 1, values.size - 1)], side="right")
+        near = values[(values >= edges[first]) & (values <= edges[last + 1])]
+        ranks = rank - (up_to[first] - counts[first]) + np.arange(min(2, values.size))
+        found.append(np.quantile(np.partition(near, ranks)[ranks], place - rank))
+    return found
 
 
 def _split(scale):
