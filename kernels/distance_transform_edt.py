@@ -148,7 +148,7 @@ def distance_transform_edt(image, sampling=None, return_distances=True, return_i
     Parameters
     ----------
     image : (H, W) array
-        What is not 0 is foreground.
+        What is not 0 is foreground, a NaN as well.
     sampling : float or (float, float), optional
         Distance of neighbouring rows and columns; 1 by default.
     return_distances, return_indices : bool

@@ -69,6 +69,7 @@ def test_plain_pictures():
     np.testing.assert_array_equal(distance_transform_edt(np.zeros((3, 4))), np.zeros((3, 4)))
     np.testing.assert_array_equal(distance_transform_edt(np.ones((3, 4))), np.full((3, 4), np.inf))
     np.testing.assert_array_equal(distance_transform_edt(np.array([[1, 1, 0]])), [[2, 1, 0]])
+    np.testing.assert_array_equal(distance_transform_edt(np.array([[np.nan, 1, 0]])), [[2, 1, 0]])
 
 
 def test_bad_input():

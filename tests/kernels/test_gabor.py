@@ -70,6 +70,17 @@ def test_threads():
     bit_identical_for_threads(lambda: gabor(image, 0.2, 0.3))
 
 
+def test_nan_reaches_as_far_as_the_filter():
+    image = np.zeros((30, 40))
+    image[15, 20] = np.nan
+    rows, columns = (n // 2 for n in gabor_kernel(0.3).shape)
+    for part in gabor(image, 0.3):
+        bad = np.isnan(part)
+        assert bad[15, 20]
+        bad[15 - rows : 16 + rows, 20 - columns : 21 + columns] = False
+        assert not bad.any()
+
+
 def test_layouts():
     check_layouts(lambda image: gabor(image, 0.3), np.random.default_rng(2).random((9, 14)))
 
