@@ -342,9 +342,9 @@ def _axis_taps(n, size, order, mode, sigma, dtype=np.float64, recursive=False):
     outside = reach if recursive else 0
     first, shares = _shares(n, size, order, reach - outside)
     weights = np.zeros((size, len(gauss) + shares.shape[1] - 1))
-    _fill_taps(n, mode == "nearest", mode == "constant", gauss, first, shares, weights)
+    _fill_taps(n, sigma > 0 and mode == "nearest", mode == "constant", gauss, first, shares, weights)
     # Where the input is smoothed, nothing is left of the outer taps of a spline.
-    counts = np.flatnonzero(abs(weights).max(axis=0) > (np.finfo(dtype).eps / 64 if order == 3 else 0))
+    counts = np.flatnonzero(abs(weights).max(axis=0) > (np.finfo(dtype).eps / 64 if order == 3 and sigma > 0 else 0))
     weights = np.ascontiguousarray(weights[:, counts[0] : counts[-1] + 1])
     first += counts[0] - len(gauss) // 2
     border = max(0, -int(first[0]), int(first[-1]) + weights.shape[1] - n) + outside
