@@ -1,5 +1,6 @@
-"""What `python -m benchmarks --pictures` draws; the rows verify themselves whenever they run."""
+"""What `python -m benchmarks --pictures` draws, and the tables of samples; the rows verify themselves when they run."""
 
+import itertools
 import re
 import sys
 
@@ -8,7 +9,7 @@ import pytest
 from PIL import Image, ImageFont
 
 from benchmarks import __main__ as command
-from benchmarks import pictures
+from benchmarks import pictures, samples
 from smalti import kernels
 from smalti._picture import picture
 
@@ -79,3 +80,15 @@ def test_pictures_of_any_shape_become_tiles(monkeypatch):
 def test_a_file_that_is_no_picture(tmp_path, monkeypatch, capsys):
     assert status(monkeypatch, "--pictures", "--image", tmp_path / "none.png", "-o", tmp_path) == 1
     assert capsys.readouterr().err.startswith("benchmarks --pictures: ") and not list(tmp_path.iterdir())
+
+
+def test_tables_of_samples():
+    records = []
+    for epoch, seed in itertools.product(range(1, 6), range(2)):
+        measured = {"seed": seed, "epoch": epoch, "distance": 10.0 * (seed + 1) / epoch, "classes": 10, "rarest": 0.05}
+        records += [{**measured, "name": name, "seconds": s * epoch} for name, s in (("smalti", 2), ("torch", 3))]
+        records.append({**measured, "name": "cgan", "accuracy": 0.9 + epoch / 100})
+    lines = list(samples.tables(records, 1.25))
+    assert lines[3] == "| 2 | 7.5 | 7.5 | 1.2 | 10 | 5.0% | 5.0% | 4 | 6 | 1.50x |"
+    assert lines[-1] == "| 5 | 3.0 | 1.2 | 95.0% |"
+    assert all(line.count("|") in (0, 5, 11) for line in lines)
