@@ -20,6 +20,12 @@ SHAPES = [
     (2, 225, 3, 64, 7, 3, 3), (16, 65, 8, 16, 3, 1, 1), (32, 27, 48, 96, 5, 3, 2), (1, 56, 256, 512, 3, 2, 1),
     (8, 45, 32, 32, 7, 1, 3), (64, 15, 16, 40, 6, 2, 2),
 ]  # fmt: skip
+DEPTHWISE = [
+    (16, 57, 64, 64, 3, 1, 1),
+    (32, 28, 96, 96, 3, 2, 1),
+    (8, 56, 144, 144, 5, 1, 2),
+    (64, 14, 40, 40, 3, 1, 1),
+]
 TRANSPOSED = [
     (64, 7, 128, 64, 4, 2, 1),
     (64, 14, 64, 1, 4, 2, 1),
@@ -54,15 +60,16 @@ def matmul(n):
 class _Layer:
     """The arrays of one convolution, for us and for torch in both of its memory layouts."""
 
-    def __init__(self, shape, transposed=False):
+    def __init__(self, shape, transposed=False, groups=1):
         n, size, c_in, c_out, k, stride, padding = shape
         out = (size - 1) * stride - 2 * padding + k if transposed else (size + 2 * padding - k) // stride + 1
         rng = np.random.default_rng(0)
         self.x = rng.standard_normal((n, size, size, c_in), dtype=np.float32)
         self.dy = rng.standard_normal((n, out, out, c_out), dtype=np.float32)
-        self.w = rng.standard_normal((k, k, c_out, c_in) if transposed else (k, k, c_in, c_out), dtype=np.float32)
-        self.options = {"stride": stride, "padding": padding}
-        self.flops = 2 * n * (size if transposed else out) ** 2 * k * k * c_in * c_out
+        depth = c_in // groups
+        self.w = rng.standard_normal((k, k, c_out, c_in) if transposed else (k, k, depth, c_out), dtype=np.float32)
+        self.options = {"stride": stride, "padding": padding, "groups": groups}
+        self.flops = 2 * n * (size if transposed else out) ** 2 * k * k * depth * c_out
         self.torch = {}
         if torch:
             arrays = [torch.from_numpy(a).permute(0, 3, 1, 2) for a in (self.x, self.dy)]
@@ -83,13 +90,11 @@ class _Layer:
         s, p = ([self.options[o]] * 2 for o in ("stride", "padding"))
         mask = [which == 0, which == 1, False]
         return lambda x, dy, w: torch.ops.aten.convolution_backward(
-            dy, x, w, None, s, p, [1, 1], False, [0, 0], 1, mask
+            dy, x, w, None, s, p, [1, 1], False, [0, 0], self.options["groups"], mask
         )[which]
 
 
-@row("conv2d", shape=SHAPES)
-def conv2d(shape):
-    layer = _Layer(shape)
+def _forward(layer):
     return layer.case(
         lambda: kernels.conv2d(layer.x, layer.w, **layer.options),
         lambda x, dy, w: torch.nn.functional.conv2d(x, w, **layer.options),
@@ -97,9 +102,7 @@ def conv2d(shape):
     )
 
 
-@row("conv2d_backward_input", shape=SHAPES)
-def conv2d_backward_input(shape):
-    layer = _Layer(shape)
+def _backward_input(layer):
     return layer.case(
         lambda: kernels.conv2d_backward_input(layer.dy, layer.w, layer.x.shape, **layer.options),
         layer.gradient(0),
@@ -107,14 +110,42 @@ def conv2d_backward_input(shape):
     )
 
 
-@row("conv2d_backward_weight", shape=SHAPES)
-def conv2d_backward_weight(shape):
-    layer = _Layer(shape)
+def _backward_weight(layer):
     return layer.case(
         lambda: kernels.conv2d_backward_weight(layer.dy, layer.x, layer.w.shape, **layer.options),
         layer.gradient(1),
         (2, 3, 1, 0),
     )
+
+
+@row("conv2d", shape=SHAPES)
+def conv2d(shape):
+    return _forward(_Layer(shape))
+
+
+@row("conv2d_backward_input", shape=SHAPES)
+def conv2d_backward_input(shape):
+    return _backward_input(_Layer(shape))
+
+
+@row("conv2d_backward_weight", shape=SHAPES)
+def conv2d_backward_weight(shape):
+    return _backward_weight(_Layer(shape))
+
+
+@row("depthwise", shape=DEPTHWISE)
+def depthwise(shape):
+    return _forward(_Layer(shape, groups=shape[2]))
+
+
+@row("depthwise_backward_input", shape=DEPTHWISE)
+def depthwise_backward_input(shape):
+    return _backward_input(_Layer(shape, groups=shape[2]))
+
+
+@row("depthwise_backward_weight", shape=DEPTHWISE)
+def depthwise_backward_weight(shape):
+    return _backward_weight(_Layer(shape, groups=shape[2]))
 
 
 @row("conv2d_transpose", shape=TRANSPOSED)

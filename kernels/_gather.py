@@ -31,7 +31,7 @@ from ._product import (
     unit,
 )
 
-_ITEMS = 8  # as many work items, if there is enough to do
+_ITEMS = 24  # as many work items, if there is enough to do
 
 
 class Phase(NamedTuple):
@@ -120,9 +120,11 @@ def _joined(taps, depth):
 
 @chunked
 def gather(
-    lo, hi, x, b, depth, b_step, start, groups, in_step, step, share, a_rows, c_rows, segments, rectangles, y
+    lo, hi, x, b, depth, b_step, start, groups, in_step, step, share, a_rows, c_rows, segments, rectangles, past_caches,
+    y,
 ):  # fmt: skip
-    """Requires: `b` packed from `depth` rows a group, or of one group, with depth 0, and `b_step` from row to row."""
+    """Requires: `b` packed from `depth` rows a group, or of one group, with depth 0, and `b_step` from row to row;
+    `past_caches` as from `goes_past_caches`."""
     n, h, w, channels = x.shape
     oh, ow, out_channels = y.shape[1], y.shape[2], y.shape[3]
     columns = out_channels // groups
@@ -142,5 +144,5 @@ def gather(
         product(
             x_flat, a_base, a_rows[table:], m, 1, b[group * (b.size // groups) :], depth, b_step,
             segments[s_first:s_last], start[group * (start.size // groups) :], y_flat, c_base, c_rows[table:],
-            split * share, min(columns, (split + 1) * share), True,
+            split * share, min(columns, (split + 1) * share), True, past_caches,
         )  # fmt: skip

@@ -12,8 +12,11 @@ as wide as the tiles that will read them, which makes every access to it consecu
 of high-performance matrix multiplication", ACM TOMS 34(3), 2008, section 4).
 """
 
+import functools
+
 import numpy as np
 
+from ._image import is_large
 from ._jit import helper
 from ._memory import aligned_empty
 from ._parallel import chunk_size, chunked
@@ -57,7 +60,9 @@ def _panel_product(rows, vectors):
     """The product for one column panel, as loops around the tile of `rows` x `vectors`."""
 
     @helper
-    def panel_product(a, a_base, a_rows, m, a_step, b, b_base, b_step, segments, start, j, c, c_base, c_rows, n, fresh):
+    def panel_product(
+        a, a_base, a_rows, m, a_step, b, b_base, b_step, segments, start, j, c, c_base, c_rows, n, fresh, past_caches
+    ):  # fmt: skip
         for i in range(0, m, rows):
             tile = tile_of_row(start, j, rows, vectors)
             if not fresh:
@@ -67,7 +72,7 @@ def _panel_product(rows, vectors):
                 tile = _add_products(tile, a, a_base + a_rows[i], None, 0, 0, a_step, b, b_base, b_step, segments)
             else:
                 tile = _add_products(tile, a, a_base, a_rows, i, m, a_step, b, b_base, b_step, segments)
-            store_tile(tile, c, c_base, c_rows, i, min(rows, m - i), n)
+            store_tile(tile, c, c_base, c_rows, i, min(rows, m - i), n, past_caches)
 
     return panel_product
 
@@ -78,15 +83,18 @@ _single_product = _panel_product(*TILES[-1])
 
 
 @helper
-def product(a, a_base, a_rows, m, a_step, b, depth, b_step, segments, start, c, c_base, c_rows, j_lo, j_hi, fresh):
+def product(
+    a, a_base, a_rows, m, a_step, b, depth, b_step, segments, start, c, c_base, c_rows, j_lo, j_hi, fresh,
+    past_caches=False,
+):  # fmt: skip
     """The columns [j_lo, j_hi) of the product for `m` rows.
 
     `b` is packed (see `pack`) from `depth` rows, or not packed, which depth 0 says, with `b_step` from row to row.
     `start` holds what sums begin with (a bias), padded to whole vectors; `fresh` False continues from what `c`
-    holds.
+    holds. The result is written `past_caches` if it is too large to be found there again.
 
     Requires: m > 0; `a_rows` ascends; j_lo is the first column of a panel; the columns of an unpacked `b` are a
-    multiple of the vector.
+    multiple of the vector; if `past_caches`, c has as many in floats and begins at a cache line.
     """
     step = lanes(b)
     first = 0
@@ -97,7 +105,7 @@ def product(a, a_base, a_rows, m, a_step, b, depth, b_step, segments, start, c, 
             last += 1
         last = max(last, 1)  # no segments at all still write `start`
         block = segments[first:last]
-        begin = fresh and first == 0
+        begin, past = fresh and first == 0, past_caches and last == segments.shape[0]
         j = j_lo
         while j < j_hi:
             vectors = panel_vectors(j_hi - j, step)
@@ -108,16 +116,19 @@ def product(a, a_base, a_rows, m, a_step, b, depth, b_step, segments, start, c, 
                 b_base, stride = depth * j, width
             if vectors == WIDEST:
                 _widest_product(
-                    a, a_base, a_rows, m, a_step, b, b_base, stride, block, start, j, c, c_base + j, c_rows, n, begin
-                )
+                    a, a_base, a_rows, m, a_step, b, b_base, stride, block, start, j, c, c_base + j, c_rows, n, begin,
+                    past,
+                )  # fmt: skip
             elif vectors == 2:
                 _double_product(
-                    a, a_base, a_rows, m, a_step, b, b_base, stride, block, start, j, c, c_base + j, c_rows, n, begin
-                )
+                    a, a_base, a_rows, m, a_step, b, b_base, stride, block, start, j, c, c_base + j, c_rows, n, begin,
+                    past,
+                )  # fmt: skip
             else:
                 _single_product(
-                    a, a_base, a_rows, m, a_step, b, b_base, stride, block, start, j, c, c_base + j, c_rows, n, begin
-                )
+                    a, a_base, a_rows, m, a_step, b, b_base, stride, block, start, j, c, c_base + j, c_rows, n, begin,
+                    past,
+                )  # fmt: skip
             j += width
         first = last
 
@@ -126,6 +137,11 @@ def padded(n, dtype):
     """`n` columns rounded up to whole vectors."""
     step = WIDTH // 8 // np.dtype(dtype).itemsize
     return -(-n // step) * step
+
+
+def goes_past_caches(y, columns):
+    """Whether a result, written `columns` numbers at a time, is large enough for that, and its vectors are whole."""
+    return is_large(y) and columns == padded(columns, y.dtype)
 
 
 def pad_start(bias, n, dtype, groups=1):
@@ -227,6 +243,12 @@ def _well_filled(wanted, limit, rows):
     low = max(1, min(limit, round(wanted)))
     choices = range(low, max(low, min(limit, 2 * low)) + 1)
     return min(choices, key=lambda units: (round(-(-units * rows // tile) * tile / (units * rows), 2), units))
+
+
+@functools.lru_cache(maxsize=512)
+def row_starts(n, step):
+    """Table of where the first `n` rows of a matrix begin."""
+    return np.arange(n) * step
 
 
 def offsets(*terms):

@@ -335,6 +335,12 @@ def store(typing_context, array, i, value):
     return types.void(array, types.intp, value), codegen
 
 
+def stream_ir(builder, value, pointer):
+    """Write a vector past the caches to a place that is aligned to vectors."""
+    instruction = builder.store(value, builder.bitcast(pointer, value.type.as_pointer()), align=WIDTH // 8)
+    instruction.set_metadata("nontemporal", builder.module.add_metadata([ir.Constant(_I32, 1)]))
+
+
 @primitive(twin=_store_twin)
 def stream(typing_context, array, i, value):
     """`store` past the caches, for results too large to be found there again.
@@ -347,9 +353,7 @@ def stream(typing_context, array, i, value):
     def codegen(context, builder, sig, args):
         last = _plus(builder, args[1], value.lanes - 1)
         pointer = element_pointer(context, builder, sig.args[0], args[0], args[1], last)
-        pointer = builder.bitcast(pointer, args[2].type.as_pointer())
-        instruction = builder.store(args[2], pointer, align=WIDTH // 8)
-        instruction.set_metadata("nontemporal", builder.module.add_metadata([ir.Constant(_I32, 1)]))
+        stream_ir(builder, args[2], pointer)
         return context.get_dummy_value()
 
     return types.void(array, types.intp, value), codegen

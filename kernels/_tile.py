@@ -31,6 +31,7 @@ from ._simd import (
     call_intrinsic,
     element_pointer,
     first_lanes,
+    stream_ir,
     suffix,
     vector_of,
 )
@@ -139,10 +140,10 @@ def rank_one(typing_context, tile, a, a_index, a_rows, row, m, b, b_index):
 
 
 def _tile_memory(context, builder, sig, args, tile, action):
-    """Run action(k, pointer, mask or None) for each vector k of a tile that lies in memory, rows < m, columns < n."""
+    """Run action(i, pointers, masks or None) for each row i < m of a tile that lies in memory, its columns < n."""
     lanes = tile.vector.lanes
-    c_type, rows_type = sig.args[-6], sig.args[-4]
-    c, c_index, c_rows, row, m, n = args[-6:]
+    c_type, rows_type = sig.args[1], sig.args[3]
+    c, c_index, c_rows, row, m, n = args[1:7]
     full = builder.icmp_signed(">=", n, _constant(tile.vectors * lanes))
     for i in range(tile.rows):
         with builder.if_then(builder.icmp_signed("<", _constant(i), m), likely=True):
@@ -151,14 +152,13 @@ def _tile_memory(context, builder, sig, args, tile, action):
             )
             last = builder.add(offset, builder.sub(n, _constant(1)))
             pointer = element_pointer(context, builder, c_type, c, offset, last)
+            pointers = [builder.gep(pointer, [_constant(j * lanes)]) for j in range(tile.vectors)]
             with builder.if_else(full, likely=True) as (whole, part):
                 with whole:
-                    for j in range(tile.vectors):
-                        action(i * tile.vectors + j, builder.gep(pointer, [_constant(j * lanes)]), None)
+                    action(i, pointers, None)
                 with part:
-                    for j in range(tile.vectors):
-                        mask = first_lanes(builder, lanes, builder.sub(n, _constant(j * lanes)))
-                        action(i * tile.vectors + j, builder.gep(pointer, [_constant(j * lanes)]), mask)
+                    left = [builder.sub(n, _constant(j * lanes)) for j in range(tile.vectors)]
+                    action(i, pointers, [first_lanes(builder, lanes, count) for count in left])
 
 
 def _load_tile_twin(tile, c, c_index, c_rows, row, m, n):
@@ -179,8 +179,11 @@ def load_tile(typing_context, tile, c, c_index, c_rows, row, m, n):
     def codegen(context, builder, sig, args):
         slots = [builder.alloca(_ir_vector(tile.vector)) for _ in range(tile.rows * tile.vectors)]
 
-        def action(k, pointer, mask):
-            builder.store(_load_ir(context, builder, c, tile.vector, pointer, tile.vector.lanes, mask), slots[k])
+        def action(i, pointers, masks):
+            for j, pointer in enumerate(pointers):
+                mask = masks and masks[j]
+                value = _load_ir(context, builder, c, tile.vector, pointer, tile.vector.lanes, mask)
+                builder.store(value, slots[i * tile.vectors + j])
 
         for k, slot in enumerate(slots):
             builder.store(builder.extract_value(args[0], k), slot)
@@ -194,7 +197,7 @@ def load_tile(typing_context, tile, c, c_index, c_rows, row, m, n):
     return tile(tile, c, ip, c_rows, ip, ip, ip), codegen
 
 
-def _store_tile_twin(tile, c, c_index, c_rows, row, m, n):
+def _store_tile_twin(tile, c, c_index, c_rows, row, m, n, past_caches):
     flat = c.reshape(-1)
     for i in range(m):
         start = c_index + c_rows[row + i]
@@ -203,21 +206,34 @@ def _store_tile_twin(tile, c, c_index, c_rows, row, m, n):
 
 
 @primitive(twin=_store_tile_twin)
-def store_tile(typing_context, tile, c, c_index, c_rows, row, m, n):
-    """Write the rows i < m of a tile to c[c_index + c_rows[row + i]], of each the columns < n."""
+def store_tile(typing_context, tile, c, c_index, c_rows, row, m, n, past_caches):
+    """Write the rows i < m of a tile to c[c_index + c_rows[row + i]], of each the columns < n.
+
+    Whole rows `past_caches` as `stream` does. Requires, if so: they are float rows that begin at vector-aligned places.
+    """
     if not isinstance(tile, TileType):
         return None
 
     def codegen(context, builder, sig, args):
-        def action(k, pointer, mask):
-            vector = builder.extract_value(args[0], k)
-            _store_ir(context, builder, c, tile.vector, vector, pointer, tile.vector.lanes, mask)
+        def action(i, pointers, masks):
+            row = [builder.extract_value(args[0], i * tile.vectors + j) for j in range(tile.vectors)]
+            if masks:
+                for vector, pointer, mask in zip(row, pointers, masks, strict=True):
+                    _store_ir(context, builder, c, tile.vector, vector, pointer, tile.vector.lanes, mask)
+                return
+            with builder.if_else(args[7]) as (past, through):
+                with past:
+                    for vector, pointer in zip(row, pointers, strict=True):
+                        stream_ir(builder, vector, pointer)
+                with through:
+                    for vector, pointer in zip(row, pointers, strict=True):
+                        _store_ir(context, builder, c, tile.vector, vector, pointer, tile.vector.lanes)
 
         _tile_memory(context, builder, sig, args, tile, action)
         return context.get_dummy_value()
 
     ip = types.intp
-    return types.void(tile, c, ip, c_rows, ip, ip, ip), codegen
+    return types.void(tile, c, ip, c_rows, ip, ip, ip, types.boolean), codegen
 
 
 def _rank_one_where_twin(tile, rows, a, a_index, b, b_index):

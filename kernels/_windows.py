@@ -6,6 +6,7 @@ A window of KH x KW taps, `dilation` apart, stands at every `stride`-th pixel of
     OH = (H + pad_top + pad_bottom - dilation (KH - 1) - 1) // stride + 1,  OW alike.
 """
 
+import functools
 import numbers
 from typing import NamedTuple
 
@@ -28,23 +29,29 @@ def windows(function, image, kernel, stride, padding, dilation):
     """Check the arguments of a convolution over an (H, W) picture and give its `Windows`."""
     stride = pair(function, "stride", stride, 1)
     dilation = pair(function, "dilation", dilation, 1)
-    reach = tuple(d * (k - 1) + 1 for k, d in zip(kernel, dilation, strict=True))
     if isinstance(padding, str):
         check.one_of(function, "padding", padding, ("same", "valid"))
-        if padding == "same":
-            # As many outputs as strides fit into the picture; the odd row of zeros goes behind the last.
-            output = tuple(-(-i // s) for i, s in zip(image, stride, strict=True))
-            total = [max(0, (o - 1) * s + r - i) for o, s, r, i in zip(output, stride, reach, image, strict=True)]
-            return Windows(tuple(image), tuple(kernel), stride, dilation, (total[0] // 2, total[1] // 2), output)
-        padding = 0
-    pad = pair(function, "padding", padding, 0)
+    else:
+        padding = pair(function, "padding", padding, 0)
+    return _sizes(function, tuple(image), tuple(kernel), stride, padding, dilation)
+
+
+@functools.lru_cache(maxsize=512)
+def _sizes(function, image, kernel, stride, padding, dilation):
+    reach = tuple(d * (k - 1) + 1 for k, d in zip(kernel, dilation, strict=True))
+    if padding == "same":
+        # As many outputs as strides fit into the picture; the odd row of zeros goes behind the last.
+        output = tuple(-(-i // s) for i, s in zip(image, stride, strict=True))
+        total = [max(0, (o - 1) * s + r - i) for o, s, r, i in zip(output, stride, reach, image, strict=True)]
+        return Windows(image, kernel, stride, dilation, (total[0] // 2, total[1] // 2), output)
+    pad = (0, 0) if padding == "valid" else padding
     output = tuple((i + 2 * p - r) // s + 1 for i, p, r, s in zip(image, pad, reach, stride, strict=True))
     if min(output) < 1:
         raise ValueError(
             f"{function}: the kernel must fit into the padded image: it covers {reach[0]}x{reach[1]} pixels of "
             f"{image[0] + 2 * pad[0]}x{image[1] + 2 * pad[1]}"
         )
-    return Windows(tuple(image), tuple(kernel), stride, dilation, pad, output)
+    return Windows(image, kernel, stride, dilation, pad, output)
 
 
 def check_groups(function, groups, *channels):

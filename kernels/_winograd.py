@@ -33,6 +33,7 @@ from ._parallel import chunk_size, chunked
 from ._product import (
     LEAST_ROWS,
     aligned_empty,
+    offsets,
     pack,
     pad_start,
     padded,
@@ -53,6 +54,7 @@ _PARTS, _PARTS_BYTES = 16, 1 << 23  # sums of a gradient: at least a fourth of s
 _OVERHEAD = 1.4  # time of a product with its transformations, compared with one of a convolution as it is defined
 
 
+@functools.lru_cache(maxsize=512)
 def pays(n, geometry, made, depth, columns, dtype, of_weights=False):
     """Whether this is quicker to make pictures of size `made` from `depth` channels, or the gradient of the windows."""
     image, kernel, stride, dilation, pad, output = geometry
@@ -70,20 +72,20 @@ def pays(n, geometry, made, depth, columns, dtype, of_weights=False):
     return _OVERHEAD * 16 * math.prod(-(-size // 2) for size in made) < down * right
 
 
-def convolve(x, w, k_start, run, j_step, bias, pad, y):
-    """The convolution of x (N, H, W, C) and the windows b(k, j) = w.flat[k_start[k] + j * j_step] into `y`.
+def convolve(x, w, turned, bias, pad, y):
+    """The convolution of x (N, H, W, C) and the windows w (3, 3, C, F) into `y`.
 
-    The rows k of b are the channels of the first tap, then those of the second, and so on; they count up by ones
-    within each `run` of rows. Of x so many rows and columns of zeros are seen before the first as `pad` says, which may
-    be negative.
+    If `turned`, w is (3, 3, F, C) and its windows are turned by half a turn, as for the gradient of a convolution. Of x
+    so many rows and columns of zeros are seen before the first as `pad` says, which may be negative.
     """
     n, oh, ow, columns = y.shape
     depth = x.shape[3]
-    packed = pack(w, k_start, run, j_step, columns, x.dtype)
+    source = w.reshape(-1)
+    if turned:
+        source = pack(w, _turned_rows(depth, columns), depth, depth, columns, x.dtype)
     windows = aligned_empty((16 * depth * columns,), x.dtype)
-    _transform_windows(depth, packed, depth, columns, windows, grain=chunk_size(columns * 1.5))
-    items, images, rows, most, sizes = _plan(n, oh, ow, depth, columns, x.itemsize)
-    tables = np.arange(most) * depth, np.arange(most) * columns, segment_table([(0, 0, depth)])
+    _transform_windows(depth, source, turned, depth, columns, windows, grain=chunk_size(columns * 1.5))
+    items, images, rows, sizes, *tables = _plan(n, oh, ow, depth, columns, x.itemsize)
     zeros, start = pad_start(None, columns, x.dtype), pad_start(bias, columns, x.dtype)
     grain = -(-items // _CHUNKS)
     work = aligned_empty((-(-items // grain), sum(sizes)), x.dtype)
@@ -93,30 +95,37 @@ def convolve(x, w, k_start, run, j_step, bias, pad, y):
 
 
 @functools.lru_cache(maxsize=512)
+def _turned_rows(depth, columns):
+    return offsets(np.arange(8, -1, -1) * (columns * depth), np.arange(depth))
+
+
+@functools.lru_cache(maxsize=512)
 def _plan(n, oh, ow, depth, columns, itemsize):
-    """The number of work items, the pictures or rows of tiles of one, its tiles, and the sizes of what it works on."""
+    """The number of work items, the pictures and rows of tiles of one, the sizes of what it works on, and the tables of
+    its products: their rows before and after, and their segments."""
     down, right = -(-oh // 2), -(-ow // 2)
     images, rows = unit(n, down, right, max(LEAST_ROWS // 2, _SCRATCH_BYTES / (16 * (depth + columns) * itemsize)))
     items, most = -(-n // images) * -(-down // rows), images * rows * right
     line = 64 // itemsize
     # Of the sixteen each begins a cache line further, as else all would meet in the same places of the cache.
     sizes = images * (2 * rows + 2) * (2 * right + 2) * depth, 16 * (most * depth + line), 16 * (most * columns + line)
-    return items, images, rows, most, tuple(-(-size // line) * line for size in sizes)
+    tables = np.arange(most) * depth, np.arange(most) * columns, segment_table([(0, 0, depth)])
+    return items, images, rows, tuple(-(-size // line) * line for size in sizes), *tables
 
 
 def weight_gradient(dy, x, pad, dw):
     """Into `dw` (3, 3, C, F) the gradient of the windows; `pad` and `x` (N, H, W, C) as for `convolve`."""
     n, oh, ow, columns = dy.shape
     depth = x.shape[3]
-    units, images, rows, most, sizes = _plan(n, oh, ow, depth, columns, x.itemsize)
+    units, images, rows, sizes, tile_rows, *_ = _plan(n, oh, ow, depth, columns, x.itemsize)
     size = 16 * depth * columns
     parts = min(units, max(_PARTS // 4, min(_PARTS, _PARTS_BYTES // (size * x.itemsize))))
     sums = aligned_empty((parts, size), x.dtype)
     zeros, channels = pad_start(None, columns, x.dtype), np.arange(depth)
     work = aligned_empty((parts, sum(sizes)), x.dtype)
     _correlate_items(
-        parts, x, dy, zeros, *pad, units, images, rows, most, channels, channels * columns, *sizes, work.reshape(-1),
-        sums, grain=1,
+        parts, x, dy, zeros, *pad, units, images, rows, tile_rows.size, channels, channels * columns, *sizes,
+        work.reshape(-1), sums, grain=1,
     )  # fmt: skip
     _transform_sums(depth, sums, depth, columns, dw.reshape(-1), grain=chunk_size(columns * parts * 2.0))
 
@@ -149,23 +158,26 @@ def _of_window(a, b, c):
 
 
 @chunked
-def _transform_windows(lo, hi, packed, depth, columns, windows):
-    """G w G' of the channels lo <= k < hi, from column panels of all taps to column panels of each of the 16."""
-    step = lanes(packed)
+def _transform_windows(lo, hi, source, is_packed, depth, columns, windows):
+    """G w G' of the channels lo <= k < hi into column panels of each of the 16, from column panels of all taps, or, not
+    packed, from the matrices of the taps."""
+    step = lanes(source)
     size = depth * columns
     j = 0
     while j < columns:
         width = panel_vectors(columns - j, step) * step
-        tap = depth * width
-        for e in range(lo * width, hi * width, step):
-            i = 9 * depth * j + e
-            a = _of_window(load(packed, i), load(packed, i + 3 * tap), load(packed, i + 6 * tap))
-            b = _of_window(load(packed, i + tap), load(packed, i + 4 * tap), load(packed, i + 7 * tap))
-            c = _of_window(load(packed, i + 2 * tap), load(packed, i + 5 * tap), load(packed, i + 8 * tap))
-            for r in range(4):
-                row = _of_window(a[r], b[r], c[r])
-                for q in range(4):
-                    store(windows, (4 * r + q) * size + depth * j + e, row[q])
+        first, row = (9 * depth * j, width) if is_packed else (j, columns)
+        tap = depth * row
+        for k in range(lo, hi):
+            for e in range(0, width, step):
+                i = first + k * row + e
+                a = _of_window(load(source, i), load(source, i + 3 * tap), load(source, i + 6 * tap))
+                b = _of_window(load(source, i + tap), load(source, i + 4 * tap), load(source, i + 7 * tap))
+                c = _of_window(load(source, i + 2 * tap), load(source, i + 5 * tap), load(source, i + 8 * tap))
+                for r in range(4):
+                    line = _of_window(a[r], b[r], c[r])
+                    for q in range(4):
+                        store(windows, (4 * r + q) * size + depth * j + k * width + e, line[q])
         j += width
 
 

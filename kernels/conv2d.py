@@ -5,22 +5,22 @@
 With groups, g counts within the group of input channels that belongs to the group of f.
 
 `_gather` computes it, in place (as do Georganas et al., "Anatomy of High-Performance Deep Learning Convolutions on SIMD
-Architectures", SC 2018); windows of 3 x 3 over many channels have a quicker way, `_winograd`.
+Architectures", SC 2018); windows of 3 x 3 over many channels have a quicker way, `_winograd`, and so has every channel
+by itself, `_depthwise`.
 
-Time O(N OH OW KH KW C_in C_out); memory: `w` once more, unless few pixels use it.
+Time O(N OH OW KH KW C_in C_out); memory: `w` once more, unless few pixels use it or it has few columns.
 """
 
 import functools
 
-import numpy as np
-
+from . import _depthwise, _winograd
 from . import _validate as check
-from . import _winograd
 from ._gather import Phase, gather, plan
-from ._product import aligned_empty, pack, pad_start, padded
+from ._product import aligned_empty, goes_past_caches, pack, pad_start, padded, row_starts
 from ._windows import check_groups, windows
 
-_PACKING_PAYS = 256  # pixels from which on it pays to pack `w`
+_PACKING_PAYS = 256  # pixels from which on it pays to pack `w`,
+_LONG_ROW = 1024  # if a row of it has so many bytes: shorter ones are read as quickly where they lie
 
 
 @functools.lru_cache(maxsize=512)
@@ -77,14 +77,19 @@ def conv2d(x, w, b=None, *, stride=1, padding=0, dilation=1, groups=1):
     geometry = windows("conv2d", x.shape[1:3], (kh, kw), stride, padding, dilation)
     n, (oh, ow) = x.shape[0], geometry.output
     y = aligned_empty((n, oh, ow, c_out), x.dtype)
+    if _depthwise.fits(groups, x.shape[3], c_out):
+        _depthwise.convolve(x, w, b, geometry, y)
+        return y
     if groups == 1 and _winograd.pays(n, geometry, geometry.output, depth, c_out, x.dtype):
-        _winograd.convolve(x, w, np.arange(9 * depth) * c_out, 1, 1, b, geometry.pad, y)
+        _winograd.convolve(x, w, False, b, geometry.pad, y)
         return y
     columns = c_out // groups
     _, items, grain, tables = _plan(n, geometry, depth, columns, groups, x.itemsize)
     rows, source = 0, w.reshape(-1)
-    if n * oh * ow >= _PACKING_PAYS or groups > 1 or columns != padded(columns, x.dtype):
+    is_long = n * oh * ow >= _PACKING_PAYS and c_out * x.itemsize >= _LONG_ROW
+    if is_long or groups > 1 or columns != padded(columns, x.dtype):
         rows = kh * kw * depth
-        source = pack(w, np.arange(rows) * c_out, 1, 1, columns, x.dtype, groups, columns)
-    gather(items, x, source, rows, c_out, pad_start(b, columns, x.dtype, groups), *tables, y, grain=grain)
+        source = pack(w, row_starts(rows, c_out), 1, 1, columns, x.dtype, groups, columns)
+    start, past_caches = pad_start(b, columns, x.dtype, groups), goes_past_caches(y, columns)
+    gather(items, x, source, rows, c_out, start, *tables, past_caches, y, grain=grain)
     return y

@@ -9,7 +9,8 @@ to every s-th pixel: see `_gather`.
 
 With few input channels (a generator's last layer) most of each vector would be empty. Then all taps of a pixel are
 the columns of one product, and are added up where they belong. With windows of 3 x 3 and stride 1, `dy` is convolved
-with the windows turned by half a turn, for which `_winograd` has a quicker way.
+with the windows turned by half a turn, for which `_winograd` has a quicker way; and so has `_depthwise` for every
+channel by itself.
 
 Time O(N OH OW KH KW C_in C_out); memory: `w` once more, and for each thread the pictures it works on.
 """
@@ -18,19 +19,21 @@ import functools
 
 import numpy as np
 
+from . import _depthwise, _winograd
 from . import _validate as check
-from . import _winograd
 from ._gather import Phase, gather, plan
 from ._parallel import chunked
 from ._product import (
     FLOPS_PER_NANOSECOND,
     ITEM_NANOSECONDS,
     aligned_empty,
+    goes_past_caches,
     offsets,
     pack,
     pad_start,
     padded,
     product,
+    row_starts,
     segment_table,
 )
 from ._windows import check_groups, windows
@@ -109,22 +112,25 @@ def input_gradient(dy, w, b, geometry, groups):
     c_in = groups * columns
     (h, wide), _, stride, dilation, pad, _ = geometry
     dx = aligned_empty((n, h, wide, c_in), dy.dtype)
+    if _depthwise.fits(groups, c_in, c_out):
+        _depthwise.input_gradient(dy, w, b, geometry, dx)
+        return dx
     start = pad_start(b, columns, dy.dtype, groups)
     if groups == 1 and 4 * c_in <= padded(1, dy.dtype):
         images, *tables = _scatter_plan(n, geometry, c_in, c_out)
         taps = kh * kw * c_in
-        w_packed = pack(w, np.arange(c_out), c_out, c_out, taps, dy.dtype)
+        w_packed = pack(w, row_starts(c_out, 1), c_out, c_out, taps, dy.dtype)
         zeros = pad_start(None, taps, dy.dtype)
         _scatter_items(n, dy, w_packed, zeros, start, kh, kw, *stride, *dilation, *pad, *tables, dx, grain=images)
         return dx
     if groups == 1 and _winograd.pays(n, geometry, geometry.image, c_out, c_in, dy.dtype):
-        flipped = offsets(np.arange(8, -1, -1) * (c_in * c_out), np.arange(c_out))
-        _winograd.convolve(dy, w, flipped, c_out, c_out, b, [2 - p for p in pad], dx)
+        _winograd.convolve(dy, w, True, b, [2 - p for p in pad], dx)
         return dx
     k_start, items, grain, tables = _plan(n, geometry, c_in, c_out, groups, dy.itemsize)
     shares = c_out // groups
     w_packed = pack(w, k_start, shares, c_out, columns, dy.dtype, groups, shares)
-    gather(items, dy, w_packed, len(k_start), 0, start, *tables, dx, grain=grain)
+    past_caches = goes_past_caches(dx, columns)
+    gather(items, dy, w_packed, len(k_start), 0, start, *tables, past_caches, dx, grain=grain)
     return dx
 
 

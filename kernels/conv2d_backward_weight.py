@@ -7,7 +7,8 @@ With groups, g counts within the group of input channels that belongs to the gro
 A matrix product again: its rows are the KH KW C_in places of the window, found at fixed offsets in the pictures, its
 inner dimension the output pixels, one segment for each row of them. The products with the zeros around a picture are
 left out: taps that stand over the same output pixels share their segments. Where that would fill tiles badly, as with
-few channels, all taps read a padded copy instead. Windows of 3 x 3 over many channels have a quicker way, `_winograd`.
+few channels, all taps read a padded copy instead. Windows of 3 x 3 over many channels have a quicker way, `_winograd`,
+and so has every channel by itself, `_depthwise`.
 
 The pictures are divided into a fixed number of parts, each summed by itself, and the parts are added up in order.
 
@@ -18,8 +19,9 @@ import functools
 
 import numpy as np
 
+from . import _depthwise, _winograd
 from . import _validate as check
-from . import _winograd
+from ._image import load_up_to, store_up_to
 from ._parallel import chunk_size, chunked
 from ._product import (
     FLOPS_PER_NANOSECOND,
@@ -29,10 +31,12 @@ from ._product import (
     offsets,
     pack_rows,
     pad_start,
+    padded,
     product,
     scratch,
     tile_rows,
 )
+from ._simd import lanes
 from ._windows import check_groups, copy_padded, under_tap, windows
 
 _PIXELS = 384  # about as many are worked on at once: their gradients and pictures stay in the second-level cache,
@@ -153,11 +157,13 @@ def _correlate_items(
 
 @chunked
 def _add_parts(lo, hi, parts, out):
-    for i in range(lo, hi):
-        total = parts[0, i]
+    # Requires: parts (P, size), out (size,). Items are vectors of out.
+    step, size = lanes(out), out.size
+    for i in range(lo * step, min(hi * step, size), step):
+        total = load_up_to(parts, i, size - i)
         for p in range(1, parts.shape[0]):
-            total += parts[p, i]
-        out[i] = total
+            total = total + load_up_to(parts, p * size + i, size - i)
+        store_up_to(out, i, total, size - i)
 
 
 def conv2d_backward_weight(dy, x, kernel_shape, *, stride=1, padding=0, dilation=1, groups=1):
@@ -200,16 +206,21 @@ def conv2d_backward_weight(dy, x, kernel_shape, *, stride=1, padding=0, dilation
         dw = aligned_empty((kh, kw, depth, c_out), dy.dtype)
         _winograd.weight_gradient(dy, x, geometry.pad, dw)
         return dw
-    parts, plan = _plan(n, geometry, depth, c_out, groups, dy.itemsize)
-    sums = aligned_empty((parts, kh * kw * depth * c_out), dy.dtype)
-    zeros = pad_start(None, c_out // groups, dy.dtype)
-    items = parts * (len(plan[-1]) - 1)
-    step = geometry.stride[1] * x.shape[3]
-    _correlate_items(
-        items, x, dy, zeros, groups, geometry.stride[0], *geometry.pad, step, parts, *plan, sums.reshape(-1), grain=1
-    )
-    if parts == 1:
+    if _depthwise.fits(groups, x.shape[3], c_out):
+        sums = _depthwise.weight_gradient(dy, x, geometry)
+    else:
+        parts, plan = _plan(n, geometry, depth, c_out, groups, dy.itemsize)
+        sums = aligned_empty((parts, kh * kw * depth * c_out), dy.dtype)
+        zeros = pad_start(None, c_out // groups, dy.dtype)
+        items = parts * (len(plan[-1]) - 1)
+        step = geometry.stride[1] * x.shape[3]
+        _correlate_items(
+            items, x, dy, zeros, groups, geometry.stride[0], *geometry.pad, step, parts, *plan, sums.reshape(-1),
+            grain=1,
+        )  # fmt: skip
+    if len(sums) == 1:
         return sums.reshape(kh, kw, depth, c_out)
     dw = aligned_empty((kh, kw, depth, c_out), dy.dtype)
-    _add_parts(dw.size, sums, dw.reshape(-1), grain=chunk_size(0.3 * parts))
+    vectors = -(-dw.size // padded(1, dw.dtype))
+    _add_parts(vectors, sums, dw.reshape(-1), grain=chunk_size(3.0 * len(sums)))
     return dw

@@ -49,7 +49,7 @@ def _correlate(lo, hi, image, places, columns, taps, weights, channels, cval, ou
             for t in range(len(taps)):
                 at = starts[taps[t, 0]] + taps[t, 1] + j
                 tile = rank_one_where(tile, taps[t, 2], weights, t * _ROWS, lines, at)
-            store_tile(tile, out, i * length + j, rows, 0, min(_ROWS, hi - i), length - j)
+            store_tile(tile, out, i * length + j, rows, 0, min(_ROWS, hi - i), length - j, False)
 
 
 def _taps(weights):

@@ -26,6 +26,7 @@ from ._product import (
     pad_start,
     padded,
     product,
+    row_starts,
     scratch,
     segment_table,
 )
@@ -49,11 +50,6 @@ def _plan(m, n, k, a_row, a_step, itemsize):
     columns = panel * max(1, min(panels, round(ITEM_NANOSECONDS / (row_time * rows) * panels)))
     a_rows, c_rows = offsets(np.arange(rows) * a_row), offsets(np.arange(rows) * n)
     return rows, columns, a_rows, c_rows, segment_table([(0, 0, k)], step=a_step)
-
-
-@functools.lru_cache(maxsize=512)
-def _row_starts(k, step):
-    return np.arange(k) * step
 
 
 @chunked
@@ -126,7 +122,7 @@ def multiply(a, b, bias=None):
     items = -(-m // rows) * -(-n // columns)
     flat_a, flat_b = ((x if step == 1 else x.T).reshape(-1) for x, step in ((a, a_step), (b, b_step)))
     _multiply_items(
-        items, flat_a, m, a_row, a_step, flat_b, _row_starts(k, b_row), b_step, is_packed, n, start, rows, columns,
+        items, flat_a, m, a_row, a_step, flat_b, row_starts(k, b_row), b_step, is_packed, n, start, rows, columns,
         *tables, c.reshape(-1), grain=1,
     )  # fmt: skip
     return c
