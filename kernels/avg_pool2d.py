@@ -4,10 +4,12 @@
     dx[n, h, w, f] = sum over the windows (r, c) that cover the pixel (h, w) of dy[n, r, c, f] / k
 
 where k is the number of pixels of the window, or only of those within the picture, or given; 1 / k is the product of a
-number for its rows and one for its columns. Both are sums over a range of rows and one of columns, done by one kernel;
-each result is summed by itself and written once. Vectors lie along the channels.
+number for its rows and one for its columns. Both are sums over a range of rows and one of columns, done by the same
+kernels. One sums each result by itself, with vectors along the channels. The other first sums over rows, a whole line
+of the picture at a time, then over columns: where windows overlap much these are fewer terms, and where there are few
+channels its vectors are full.
 
-Time O(N OH OW KH KW C); memory: the result.
+Time O(N OH OW KH KW C), or O(N OH (KH W + KW OW) C); memory: the result.
 """
 
 import functools
@@ -15,13 +17,15 @@ import functools
 import numpy as np
 
 from . import _validate as check
-from ._image import load_up_to, store_up_to
+from ._image import load_up_to, scratch, store_up_to
 from ._memory import aligned_empty
 from ._parallel import chunk_size, chunked
 from ._pooling import batch_shape, pooling
-from ._simd import fma, lanes, splat
+from ._product import padded
+from ._simd import fma, lanes, load, prefetch, splat, store
 
 _TERM = 0.1  # nanoseconds for one term of a sum in one channel
+_SEPARATE_TERM = 1.3  # how much longer one takes where rows and columns are summed separately
 
 
 @functools.lru_cache(maxsize=256)
@@ -68,11 +72,41 @@ def _sums(lo, hi, x, top, bottom, row_weights, row_scales, left, right, column_w
                 store_up_to(y, (item * ow + column) * channels + c, total * scale, channels - c)
 
 
+@chunked
+def _sums_over_lines(lo, hi, x, top, bottom, row_weights, row_scales, left, right, column_weights, column_scales, y):
+    # Requires: as _sums.
+    height, width, channels = x.shape[1:]
+    oh, ow = y.shape[1:3]
+    step, length = lanes(x), ow * channels
+    line = scratch(width * channels + step, x)  # and room for the last vector
+    for item in range(lo, hi):
+        n, row = item // oh, item % oh
+        for i in range(0, width * channels, step):
+            total = splat(x, 0.0)
+            prefetch(x, (n * height + bottom[row]) * width * channels + i)  # the next line will need it
+            for h in range(top[row], bottom[row]):
+                value = load_up_to(x, (n * height + h) * width * channels + i, width * channels - i)
+                total = fma(value, splat(x, row_weights[h]), total)
+            store(line, i, total * row_scales[row])
+        for column in range(ow):
+            for c in range(0, channels, step):
+                total = splat(x, 0.0)
+                for w in range(left[column], right[column]):
+                    total = fma(load(line, w * channels + c), splat(x, column_weights[w]), total)
+                # What is beyond the last channel belongs to the next column, which is written after this one.
+                i = column * channels + c
+                store_up_to(y, item * length + i, total * column_scales[column], length - i)
+
+
 def _pool(x, rows, columns, shape):
     """Sums over ranges of rows and columns, each given by what `_axis` gives."""
     y = aligned_empty(shape, x.dtype)
-    terms = np.mean(rows[1] - rows[0]) * np.mean(columns[1] - columns[0]) * shape[2] * shape[3]
-    _sums(shape[0] * shape[1], x, *rows, *columns, y, grain=chunk_size(_TERM * terms))
+    of_row, of_column = (np.mean(last - first) for first, last, *_ in (rows, columns))
+    together = of_row * of_column * shape[2]  # terms of the sums of a line, in each channel
+    separate = of_row * x.shape[2] + of_column * shape[2]
+    is_separate = shape[3] < padded(1, x.dtype) or _SEPARATE_TERM * separate < together
+    sums, terms = (_sums_over_lines, separate) if is_separate else (_sums, together)
+    sums(shape[0] * shape[1], x, *rows, *columns, y, grain=chunk_size(_TERM * terms * shape[3]))
     return y
 
 

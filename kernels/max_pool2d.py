@@ -3,32 +3,37 @@
     y[n, r, c, f] = max over i, j of x[n, r s + i - p, c s + j - p, f],   pixels outside of the picture left out
 
 The gradient of a result goes to the pixel that it was taken from, of equal ones to the first in reading order; its
-index is kept. Going back, the picture is divided into bands of its rows: each adds up what the windows that touch it
-bring there, always in reading order of the windows.
+index is kept. What a pixel gets is added up in reading order of the windows.
 
-Vectors lie along the channels. A vector of gradients is offered to every pixel of its window, and each channel taken
-where the index says so, which is faster than to go to one place after the other; unless there are few channels.
+Vectors lie along the channels. Where windows overlap much, each pixel looks at the gradients of all windows that cover
+it, and takes of every channel those whose index says so: every vector is written once. Otherwise the picture is divided
+into bands of its rows, which stay in the cache while gradients are brought there: a vector of them is offered to every
+pixel of its window, which is faster than to go to one place after the other; unless there are few channels.
 
 Time O(N OH OW KH KW C); memory: the result and the indices.
 """
 
+import math
+
 import numpy as np
 
 from . import _validate as check
-from ._image import load_up_to, store_up_to
+from ._image import is_large, load_up_to, store_up_to
 from ._jit import helper
 from ._memory import aligned_empty
 from ._parallel import chunk_size, chunked
 from ._pooling import batch_shape, clip, pooling
-from ._simd import lanes, load_part_as, select, splat
+from ._product import goes_past_caches, padded
+from ._simd import lanes, load_part_as, prefetch, select, splat, stream
 
 _BAND_BYTES = 1 << 16
 _TAP = 0.1  # nanoseconds for one pixel of a window in one channel
+_OVERLAP = 4  # windows that cover a pixel, from which on it pays to look at them for each pixel
 _EXACT = 1 << 24  # a float32 holds smaller integers exactly
 
 
 @chunked
-def _max_pool(lo, hi, x, kh, kw, sh, sw, ph, pw, y, indices):
+def _max_pool(lo, hi, x, kh, kw, sh, sw, ph, pw, large, y, indices):
     # Requires: x (N, H, W, C); y (N, OH, OW, C); indices of its shape, or empty if not wanted. Items are rows of y.
     height, width, channels = x.shape[1:]
     oh, ow = y.shape[1:3]
@@ -39,6 +44,8 @@ def _max_pool(lo, hi, x, kh, kw, sh, sw, ph, pw, y, indices):
             left, right = clip(column * sw - pw, kw, width)
             for c in range(0, channels, lanes(x)):
                 largest, index = splat(x, -np.inf), splat(x, float(top * width + left))
+                if large:  # the next row of windows will need it
+                    prefetch(x, ((n * height + bottom) * width + right - 1) * channels + c)
                 for h in range(top, bottom):
                     for w in range(left, right):
                         pixel = h * width + w
@@ -65,7 +72,7 @@ def _scatter(dy, indices, first, channels, band):
 
 
 @chunked
-def _max_pool_backward(lo, hi, dy, indices, kh, kw, sh, sw, ph, pw, rows, one_by_one, dx):
+def _scatter_gradients(lo, hi, dy, indices, kh, kw, sh, sw, ph, pw, rows, one_by_one, dx):
     # Requires: dy, indices (N, OH, OW, C), dx (N, H, W, C). Items are bands of `rows` rows of dx.
     height, width, channels = dx.shape[1:]
     oh, ow = dy.shape[1:3]
@@ -94,6 +101,37 @@ def _max_pool_backward(lo, hi, dy, indices, kh, kw, sh, sw, ph, pw, rows, one_by
                             i = picture + (h * width + w) * channels + c
                             part = select(index == float(h * width + w), gradient, splat(dx, 0.0))
                             store_up_to(dx, i, load_up_to(dx, i, rest) + part, rest)
+
+
+@chunked
+def _gather_gradients(lo, hi, dy, indices, kh, kw, sh, sw, ph, pw, past_caches, dx):
+    # Requires: dy, indices (N, OH, OW, C), dx (N, H, W, C), aligned to vectors if `past_caches`. Items are rows of dx.
+    height, width, channels = dx.shape[1:]
+    oh, ow = dy.shape[1:3]
+    for item in range(lo, hi):
+        n, h = item // height, item % height
+        top, bottom = max(0, (h + ph - kh) // sh + 1), min(oh, (h + ph) // sh + 1)
+        left = right = 0  # the windows that cover a pixel, in each direction first and behind the last
+        for w in range(width):
+            while right < ow and right * sw - pw <= w:
+                right += 1
+            while left * sw - pw + kw <= w:
+                left += 1
+            pixel = float(h * width + w)
+            for c in range(0, channels, lanes(dx)):
+                rest, total = channels - c, splat(dx, 0.0)
+                ahead = ((n * oh + bottom) * ow + left) * channels + c  # what the next row of pixels will need
+                prefetch(dy, ahead)
+                prefetch(indices, ahead)
+                for row in range(top, bottom):
+                    for column in range(left, right):
+                        i = ((n * oh + row) * ow + column) * channels + c
+                        taken = load_part_as(dy, indices, i, rest) == pixel
+                        total = total + select(taken, load_up_to(dy, i, rest), splat(dx, 0.0))
+                if past_caches:
+                    stream(dx, (item * width + w) * channels + c, total)
+                else:
+                    store_up_to(dx, (item * width + w) * channels + c, total, rest)
 
 
 def max_pool2d(x, pool_size, *, stride=None, padding=0, return_indices=False):
@@ -137,8 +175,8 @@ def max_pool2d(x, pool_size, *, stride=None, padding=0, return_indices=False):
     shape = (n, *g.output, channels)
     y = aligned_empty(shape, x.dtype)
     indices = aligned_empty(shape if return_indices else (0, 0, 0, 0), np.int32)
-    grain = chunk_size(_TAP * g.output[1] * g.kernel[0] * g.kernel[1] * channels)
-    _max_pool(n * g.output[0], x, *g.kernel, *g.stride, *g.pad, y, indices, grain=grain)
+    grain = chunk_size(_TAP * g.output[1] * g.kernel[0] * g.kernel[1] * padded(channels, x.dtype))
+    _max_pool(n * g.output[0], x, *g.kernel, *g.stride, *g.pad, is_large(x), y, indices, grain=grain)
     return (y, indices) if return_indices else y
 
 
@@ -172,10 +210,16 @@ def max_pool2d_backward(dy, indices, input_shape, pool_size, *, stride=None, pad
     dy = check.as_array(name, "dy", dy, shape=shape)
     indices = check.as_labels(name, "indices", indices, shape=shape, ndim=4)
     dx = aligned_empty((n, height, width, channels), dy.dtype)
+    one_by_one = channels < g.kernel[0] * g.kernel[1] or height * width > _EXACT
+    covering = math.prod(g.kernel) / math.prod(g.stride)  # windows that cover a pixel
+    if not one_by_one and covering >= _OVERLAP:
+        grain = chunk_size(_TAP * width * channels * covering)
+        past_caches = goes_past_caches(dx, channels)
+        _gather_gradients(n * height, dy, indices, *g.kernel, *g.stride, *g.pad, past_caches, dx, grain=grain)
+        return dx
     # Windows across the edge of two bands are looked at for both: bands are much higher than windows.
     rows = max(4 * g.kernel[0], _BAND_BYTES // (width * channels * dx.itemsize))
     rows = min(height, -(-rows // g.stride[0]) * g.stride[0])
-    one_by_one = channels < g.kernel[0] * g.kernel[1] or height * width > _EXACT
     bands = n * -(-height // rows)
-    _max_pool_backward(bands, dy, indices, *g.kernel, *g.stride, *g.pad, rows, one_by_one, dx, grain=1)
+    _scatter_gradients(bands, dy, indices, *g.kernel, *g.stride, *g.pad, rows, one_by_one, dx, grain=1)
     return dx

@@ -71,6 +71,19 @@ def test_threads(shape):
     assert hits.sum() == dy.size and hits.max() <= 4
 
 
+@pytest.mark.compiled
+def test_results_that_go_past_the_caches():
+    """They are the same as those of fewer pictures, which do not."""
+    x = np.random.default_rng(4).random((2, 262, 259, 16), np.float32)
+    y, indices = max_pool2d(x, 3, stride=1, return_indices=True)
+    one, of_one = max_pool2d(x[1:], 3, stride=1, return_indices=True)
+    np.testing.assert_array_equal(y[1:], one)
+    np.testing.assert_array_equal(indices[1:], of_one)
+    dx = max_pool2d_backward(y, indices, x.shape, 3, stride=1)
+    assert dx.nbytes > 8 << 20 > dx[:1].nbytes
+    np.testing.assert_array_equal(dx[1:], max_pool2d_backward(one, of_one, x[1:].shape, 3, stride=1))
+
+
 def test_layouts():
     x = np.random.default_rng(2).random((2, 5, 6, 3))
     dy, indices = max_pool2d(x, 2, stride=1, return_indices=True)
