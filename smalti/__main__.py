@@ -264,14 +264,15 @@ def _parser():
     sub.add_argument("-o", "--out", type=Path, required=True, metavar="DIR", help="folder for the results")
 
     sub = command(segment, "Cut images into regions: writes labels, overlay and mosaic of each.")
-    sub.add_argument("images", nargs="+", metavar="IMAGE|FOLDER")
+    sub.add_argument("images", nargs="+", metavar="IMAGE|FOLDER", help="a folder stands for the images in it")
     sub.add_argument("-o", "--out", type=Path, required=True, metavar="DIR", help="folder for the results")
     sub.add_argument("--method", choices=METHODS, default=METHODS[0], help="default: %(default)s")
     sub.add_argument("--regions", type=_at_least(1), metavar="N", help="merge neighbours down to so many regions")
     sub.add_argument("--threshold", type=float, metavar="T", help="merge neighbours that differ less, 0 to 1")
     sub.add_argument(
-        "--features", type=lambda text: text.split(","), metavar="A,B,...", help="what kmeans looks at (lab)"
-    )
+        "--features", type=lambda text: text.split(","), metavar="A,B,...",
+        help="what kmeans looks at, such as lab,gabor,texton_histogram,position; default: lab",
+    )  # fmt: skip
     sub.add_argument(
         "--write", type=_names(WRITE), default=["labels", "overlay", "mosaic"], metavar="A,B,...",
         help=f"of {', '.join(WRITE)}; default: labels,overlay,mosaic",
@@ -281,7 +282,10 @@ def _parser():
     sub.add_argument("--redo", action="store_true", help="do images again whose results are there")
 
     sub = command(train, "Train a GAN on pictures; goes on with the run in DIR if there is one.")
-    sub.add_argument("--model", choices=MODELS, default=MODELS[0], help="default: %(default)s")
+    sub.add_argument(
+        "--model", choices=MODELS, default=MODELS[0],
+        help="of convolutions, of convolutions that are told the class, of dense layers; default: %(default)s",
+    )  # fmt: skip
     sub.add_argument(
         "--data",
         required=True,
@@ -291,10 +295,12 @@ def _parser():
     )
     sub.add_argument("--out", "-o", type=Path, required=True, metavar="DIR", help="folder of the run")
     length = sub.add_mutually_exclusive_group()
-    length.add_argument("--steps", type=_at_least(1), metavar="N", help=f"default: {DEFAULT_STEPS}")
+    length.add_argument(
+        "--steps", type=_at_least(1), metavar="N", help=f"batches to learn from; default: {DEFAULT_STEPS}"
+    )
     length.add_argument("--epochs", type=_at_least(1), metavar="N", help="passes over the pictures, instead")
     sub.add_argument("--batch-size", type=_at_least(2), default=64, metavar="N", help="default: %(default)s")
-    sub.add_argument("--seed", type=_at_least(0), default=0, metavar="N", help="default: %(default)s")
+    sub.add_argument("--seed", type=_at_least(0), default=0, metavar="N", help="of all chance; default: %(default)s")
     sub.add_argument("--image-size", type=_at_least(4), metavar="N", help="crop and resize all pictures to N x N")
     sub.add_argument("--checkpoint-every", type=_at_least(1), default=500, metavar="STEPS", help="default: %(default)s")
     sub.add_argument("--fresh", action="store_true", help="begin anew, whatever DIR holds")
@@ -302,21 +308,25 @@ def _parser():
     sub.add_argument(
         "--projection", action="store_true", help="the discriminator of cgan compares the class with its features"
     )
-    sub.add_argument("--label-smoothing", type=float, default=0.0, metavar="X", help="for how real real pictures are")
+    sub.add_argument("--label-smoothing", type=float, default=0.0, metavar="X", help="real pictures count as 1 - X")
     sub.add_argument(
-        "--discriminator-steps", type=_at_least(1), default=1, metavar="N", help="for one of the generator"
+        "--discriminator-steps", type=_at_least(1), default=1, metavar="N", help="for each of the generator; default: 1"
     )
     sub.add_argument("--learning-rate", type=float, default=2e-4, metavar="X", help="default: %(default)s")
-    sub.add_argument("--schedule", choices=SCHEDULES, default=SCHEDULES[0], help="of the learning rate")
+    sub.add_argument(
+        "--schedule", choices=SCHEDULES, default=SCHEDULES[0], help="of the learning rate; default: constant"
+    )
     sub.add_argument("--clip-norm", type=float, metavar="X", help="shorten longer gradients")
-    sub.add_argument("--augment", nargs="+", choices=AUGMENTATIONS, default=[], help="for few pictures")
+    sub.add_argument("--augment", nargs="+", choices=AUGMENTATIONS, default=[], help="where pictures are few")
     sub.add_argument(
         "--ema", type=float, nargs="?", const=0.999, metavar="DECAY", help="draw with averaged weights (0.999)"
     )
 
     sub = command(generate, "Draw pictures with a trained model.")
     sub.add_argument("run_folder", type=Path, metavar="RUN", help="the folder that train has written")
-    sub.add_argument("-n", "--number", type=_at_least(1), default=64, metavar="N", help="default: %(default)s")
+    sub.add_argument(
+        "-n", "--number", type=_at_least(1), default=64, metavar="N", help="pictures; default: %(default)s"
+    )
     sub.add_argument(
         "-o", "--out", type=Path, required=True, metavar="FILE.png|FILE.npz|DIR",
         help="a grid, arrays x and y, or a folder",
@@ -330,7 +340,9 @@ def _parser():
     sub = command(evaluate, "Compare pictures of a trained model with real ones; the result is also on the run's page.")
     sub.add_argument("run_folder", type=Path, metavar="RUN", help="the folder that train has written")
     sub.add_argument("--data", metavar="PATH|glyphs|fashion-mnist", help="real pictures (default: those of the run)")
-    sub.add_argument("-n", "--number", type=_at_least(8), default=2000, metavar="N", help="default: %(default)s")
+    sub.add_argument(
+        "-n", "--number", type=_at_least(8), default=2000, metavar="N", help="pictures; default: %(default)s"
+    )
     sub.add_argument("--seed", type=_at_least(0), default=0, metavar="N", help="default: %(default)s")
 
     command(warmup, "Compile everything once, so that later starts are quick.")
