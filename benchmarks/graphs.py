@@ -1,4 +1,4 @@
-"""Region graphs and hierarchical merging against scikit-image."""
+"""Region graphs, hierarchical merging and spectral embedding against scikit-image, scikit-learn and SciPy."""
 
 import numpy as np
 
@@ -7,6 +7,8 @@ from smalti import kernels
 from .harness import Case, peer, picture, row
 
 graph = peer("skimage.graph")
+manifold, sparse = peer("sklearn.manifold"), peer("scipy.sparse")
+linalg = peer("scipy.sparse.linalg")
 
 
 @row("merge_regions", "region graph and merges by mean colour, 321x481", n_regions=[1000, 4000])
@@ -76,3 +78,37 @@ def merge_superpixels(size):
             raise AssertionError("not all regions are merged in order")
 
     return Case(lambda: kernels.merge_regions(g), check)
+
+
+@row("laplacian_eigenmaps", "8 eigenvectors of a region graph", n_regions=[2000])
+def laplacian_eigenmaps(n_regions):
+    rgb = picture(321, 481)
+    g = kernels.region_adjacency(kernels.slic(rgb, n_regions, compactness=1.0, start_label=0), kernels.rgb2lab(rgb))
+    edges, mean = g.edges, g.sums / g.area[:, None]
+    weights = np.exp(-np.linalg.norm(mean[edges[:, 0]] - mean[edges[:, 1]], axis=1) / 5)
+    n = len(mean)
+
+    def matrix():
+        half = sparse.coo_array((weights, edges.T), shape=(n, n))
+        return (half + half.T).tocsr()
+
+    def with_sklearn():
+        return manifold.spectral_embedding(matrix(), n_components=8, random_state=0)
+
+    def with_scipy():
+        w = matrix()
+        root = sparse.diags_array(1 / np.sqrt(w.sum(axis=1)))
+        start = np.random.default_rng(0).standard_normal(n)
+        return root @ linalg.eigsh(root @ w @ root, k=9, v0=start)[1][:, -2::-1]
+
+    def check(result, theirs):
+        degrees = np.bincount(edges.ravel(), np.repeat(weights, 2))[:, None]
+        ours = result[1] / np.sqrt(degrees.sum())
+        for name, other in theirs.items():
+            other = other / np.sqrt((degrees * other**2).sum(axis=0))
+            cosines = np.linalg.svd(ours.T @ (degrees * other), compute_uv=False)
+            if cosines[-2] < 0.99:  # the last may have changed places with the next
+                raise AssertionError(f"another space than that of {name}: cosines {cosines}")
+
+    peers = {"sklearn": manifold and with_sklearn, "scipy": linalg and with_scipy}
+    return Case(lambda: kernels.laplacian_eigenmaps(edges, weights), check, peers)

@@ -8,8 +8,10 @@ FOLDER holds BSDS500's training set, as ``bsds.py`` describes it. Prints the num
 1. A logistic regression of the share of people who drew a boundary near a pixel, on the differences of each cue there,
    in the direction in which the sum of all is largest. Only ridges of that sum count, since only they can become
    boundaries.
-2. The weights of colours and histograms and the exponent of area in the merging: those whose best common threshold
-   gives the best mean covering on every fourth picture. That threshold is printed, too.
+2. A logistic regression of that share, on average along each boundary of the finest regions of every fourth picture,
+   on what the whole picture tells of it, weighted by the lengths of the boundaries.
+3. The weights of colours and histograms and the exponent of area in the merging: for each choice the covering at its
+   best common threshold on these pictures, and that threshold.
 """
 
 import argparse
@@ -20,15 +22,14 @@ import numpy as np
 from scipy.ndimage import distance_transform_edt
 
 from smalti.kernels import merge_regions, oriented_gradient, region_adjacency, rgb2lab, watershed
-from smalti.segment import boundary
-from smalti.segment.hierarchy import finest_regions
+from smalti.segment import boundary, hierarchy
 
 from .bsds import read
 
 NEAR = 2.5  # pixels
 COLOR_WEIGHTS = (0.002, 0.004, 0.008)
-HISTOGRAM_WEIGHTS = (0.0, 0.3, 0.6)
-AREA_EXPONENTS = (0.05, 0.1, 0.15, 0.2)
+HISTOGRAM_WEIGHTS = (0.1, 0.2, 0.3)
+AREA_EXPONENTS = (0.1, 0.15, 0.2)
 LEVELS = np.geomspace(0.05, 0.5, 24)
 
 
@@ -52,18 +53,22 @@ def examples(path):
     basins = watershed(np.ascontiguousarray(total.max(axis=0)))
     r, c = np.nonzero((basins[:-1, :-1] != basins[1:, :-1]) | (basins[:-1, :-1] != basins[:-1, 1:]))
     features = planes[:, total.argmax(axis=0)[r, c], r, c].T
-    near = np.mean([distance_transform_edt(~drawn)[r, c] <= NEAR for drawn in boundaries], axis=0)
-    return features[::4].astype(np.float64), near[::4]
+    return features[::4].astype(np.float64), share_near(boundaries)[r, c][::4]
 
 
-def logistic_regression(x, y, *, steps=20):
+def share_near(boundaries):
+    """The share of people who drew a boundary near each pixel."""
+    return np.mean([distance_transform_edt(~drawn) <= NEAR for drawn in boundaries], axis=0)
+
+
+def logistic_regression(x, y, counts=1.0, *, steps=20):
     """Weights and offset that make 1 / (1 + exp(-(x w + b))) the likeliest shares y, by Newton's method."""
     x = np.concatenate([x, np.ones((len(x), 1))], axis=1)
     w = np.zeros(x.shape[1])
     for _ in range(steps):
         p = 1 / (1 + np.exp(-(x @ w)))
-        hessian = x.T @ (x * (p * (1 - p))[:, None])
-        w -= np.linalg.solve(hessian + 1e-6 * np.eye(len(w)), x.T @ (p - y))
+        hessian = x.T @ (x * (counts * p * (1 - p))[:, None])
+        w -= np.linalg.solve(hessian + 1e-6 * np.eye(len(w)), x.T @ (counts * (p - y)))
     return w[:-1], w[-1]
 
 
@@ -88,6 +93,16 @@ def coverings(graph, labels, truths, settings):
     return out
 
 
+def finest_graph(path):
+    """The finest regions of a picture and their graph."""
+    rgb = read(path)[0]
+    channels = boundary.cue_channels(rgb)
+    strengths = boundary.boundary_strengths(channels)
+    labels = hierarchy.finest_regions(strengths)
+    bins = np.concatenate(list(channels.values()), axis=2)
+    return labels, region_adjacency(labels, rgb2lab(rgb), boundary=strengths, bins=bins)
+
+
 def main():
     parser = argparse.ArgumentParser(prog="python -m benchmarks.learn_boundaries")
     parser.add_argument("folder", metavar="FOLDER", type=Path)
@@ -109,16 +124,22 @@ def main():
     boundary.OFFSET = round(float(offset), 2)
     print(f"WEIGHTS = {boundary.WEIGHTS}\nOFFSET = {boundary.OFFSET}")
 
+    graphs = [finest_graph(path) for path in paths[::4]]
+    x, y, counts = [], [], []
+    for path, (labels, graph) in zip(paths[::4], graphs, strict=True):
+        odds = hierarchy.boundary_odds(graph.strength)
+        x.append(np.log([odds, 1 + hierarchy.spectral_distance(graph, odds)]).T)
+        y.append(region_adjacency(labels, boundary=share_near(read(path)[2])).strength)
+        counts.append(graph.length)
+    weights, offset = logistic_regression(*map(np.concatenate, (x, y, counts)))
+    hierarchy.GLOBAL_WEIGHTS = tuple(np.round(weights, 2).tolist())
+    hierarchy.GLOBAL_OFFSET = round(float(offset), 2)
+    print(f"GLOBAL_WEIGHTS = {hierarchy.GLOBAL_WEIGHTS}\nGLOBAL_OFFSET = {hierarchy.GLOBAL_OFFSET}")
+
     settings = list(itertools.product(COLOR_WEIGHTS, HISTOGRAM_WEIGHTS, AREA_EXPONENTS))
     total = np.zeros((len(settings), len(LEVELS)))
-    for path in paths[::4]:
-        rgb, truths, _ = read(path)
-        channels = boundary.cue_channels(rgb)
-        strengths = boundary.boundary_strengths(channels)
-        labels = finest_regions(strengths)
-        bins = np.concatenate(list(channels.values()), axis=2)
-        graph = region_adjacency(labels, rgb2lab(rgb), boundary=strengths, bins=bins)
-        total += coverings(graph, labels, truths, settings)
+    for path, (labels, graph) in zip(paths[::4], graphs, strict=True):
+        total += coverings(hierarchy.globalised(graph), labels, read(path)[1], settings)
     total /= len(paths[::4])
     for setting, row in zip(settings, total, strict=True):
         text = ", ".join(f"{value:g}" for value in setting)

@@ -48,6 +48,7 @@ from .kmeans import KMeansResult, kmeans
 from .lab import lab2rgb, rgb2lab
 from .label import label
 from .laplace import laplace
+from .laplacian_eigenmaps import laplacian_eigenmaps
 from .local_histogram import local_histogram
 from .majority import majority
 from .mark_boundaries import mark_boundaries
@@ -108,6 +109,7 @@ __all__ = [
     "lab2rgb",
     "label",
     "laplace",
+    "laplacian_eigenmaps",
     "local_histogram",
     "majority",
     "mark_boundaries",

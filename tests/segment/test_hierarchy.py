@@ -5,9 +5,10 @@ import pytest
 from PIL import Image
 
 from smalti._picture import picture
-from smalti.kernels import label
+from smalti.kernels import RegionGraph, label
 from smalti.segment import MergeTree, Segmentation, hierarchy, metrics
 from smalti.segment.boundary import boundary_strengths, cue_channels, textons
+from smalti.segment.hierarchy import globalised
 from tests.helpers import bit_identical_for_threads, check_layouts, data
 from tests.tolerance import same_partition
 
@@ -99,6 +100,25 @@ def test_a_step_is_the_strongest_boundary():
     assert strengths.shape == (8, 40, 40) and strengths[:, 20, 19].argmax() == 4
     assert strengths[4, 20].argmax() in (19, 20)
     assert strengths[4, 20, 19] > 0.3 and strengths[4, 20, 2] < 0.1
+
+
+def test_a_boundary_that_divides_the_picture_counts_more_than_one_that_ends():
+    """Blocks of a grid, one pixel each, parted by two boundaries of equal strength: one goes all the way across."""
+    side = 8
+    number = np.arange(side * side).reshape(side, side)
+    right = np.stack([number[:, :-1].ravel(), number[:, 1:].ravel()], axis=1)
+    down = np.stack([number[:-1].ravel(), number[1:].ravel()], axis=1)
+    edges = np.concatenate([right, down])
+    strength = np.full(len(edges), 0.05)
+    across = right[:, 0] % side == 3
+    ends = (down[:, 0] // side == 3) & (down[:, 0] % side == 6)
+    strength[: len(right)][across] = 0.3
+    strength[len(right) :][ends] = 0.3
+    sizes = np.ones(len(edges), np.int64), strength, np.ones(side * side, np.int64)
+    graph = RegionGraph(edges.astype(np.int32), *sizes, np.zeros((side**2, 3)), np.ones((side**2, 1, 1), np.int64))
+    after = globalised(graph).strength
+    assert after[: len(right)][across].min() > 1.3 * after[len(right) :][ends].max()
+    assert after[len(right) :][ends].max() > after[strength < 0.1].max()
 
 
 def test_textons_tell_textures_apart():
