@@ -45,8 +45,8 @@ def _watch(layer, path, outputs):
     """Have a layer's outputs appended to a list."""
     forward = layer.forward
 
-    def watched(*inputs):
-        result = forward(*inputs)
+    def watched(*inputs, **options):
+        result = forward(*inputs, **options)
         outputs.append((path, type(layer).__name__, result.data))
         return result
 
