@@ -142,7 +142,8 @@ def peak_local_max(
     if threshold_rel is not None:
         threshold = max(threshold, check.real(name, "threshold_rel", threshold_rel) * image.max())
     if footprint is None:
-        footprint = np.ones((2 * distance + 1,) * 2, bool)
+        reach = min(distance, max(image.shape))  # beyond there is nothing
+        footprint = np.ones((2 * reach + 1,) * 2, bool)
     else:
         (footprint,) = footprints(name, np.asarray(footprint))
 

@@ -207,7 +207,7 @@ def evaluate(arguments):
 def warmup(arguments):
     from . import warmup
 
-    print(f"everything is compiled, in {warmup():.1f} s")
+    print(f"the usual kernels are compiled, in {warmup():.1f} s")
 
 
 def info(arguments):
@@ -345,7 +345,7 @@ def _parser():
     )
     sub.add_argument("--seed", type=_at_least(0), default=0, metavar="N", help="default: %(default)s")
 
-    command(warmup, "Compile everything once, so that later starts are quick.")
+    command(warmup, "Compile what is used most, so that later starts are quick.")
     command(info, "Print versions, CPU, vector width, threads and cache directory.")
     return parser
 

@@ -1,4 +1,4 @@
-"""Compile everything once, so that later processes start from the cache."""
+"""Compile what is used most, so that later processes start from the cache."""
 
 import contextlib
 import time
@@ -51,7 +51,9 @@ def _jobs() -> dict[str, Callable[[], object]]:
 
 
 def warmup(*, progress: bool = True) -> float:
-    """Compile every kernel, or load it from the cache, by small calls with the usual dtypes.
+    """Compile the kernels that are used most, or load them from the cache, by small calls with the usual dtypes.
+
+    What it leaves out is compiled when it is first used.
 
     Parameters
     ----------

@@ -87,6 +87,11 @@ def test_pictures_without_peaks():
     )
 
 
+def test_no_distance_is_too_great():
+    image = np.arange(20.0).reshape(4, 5)
+    assert peak_local_max(image, min_distance=10**6, exclude_border=False).tolist() == [[3, 4]]
+
+
 def test_a_plateau_is_one_peak_or_several_apart():
     image = np.zeros((20, 40))
     image[8:12, 5:35] = 1
