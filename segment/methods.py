@@ -110,7 +110,7 @@ def segment(
         )
     else:
         check.integer("segment", "n_regions", n_regions, low=1)
-    sigma = usual.sigma if sigma is None else sigma
+    sigma = usual.sigma if sigma is None else check.real("segment", "sigma", sigma, low=0)
     if min_size is None:
         min_size = round(usual.min_size * rgb[..., 0].size)
     min_size = check.integer("segment", "min_size", min_size, low=0)

@@ -307,7 +307,7 @@ def test_bad_input():
         (lambda: segment(image, smoothing=-1), "segment: smoothing must be from 0 to 64, got -1"),
         (lambda: segment(image, max_hole=-1), "segment: max_hole must be at least 0, got -1"),
         (lambda: segment(image, "slic", n_regions=0), "segment: n_regions must be at least 1, got 0"),
-        (lambda: segment(image, sigma=-1), "preprocess: sigma must be at least 0, got -1"),
+        (lambda: segment(image, sigma=-1), "segment: sigma must be at least 0, got -1"),
     ]:
         with pytest.raises(ValueError, match=message):
             call()
