@@ -27,7 +27,7 @@ from .sampling import class_of_each, decode, grid, interpolate, save_png
 from .trainer import Trainer
 
 _GRIDS = 10  # sample grids of one training
-_GRID_SIDE = 8
+_GRID_SIDE = 8  # pictures; see `_columns`
 _WAYS, _WAY_LENGTH = 4, 10  # of the interpolation
 _RECORD_STEPS = 10
 
@@ -155,7 +155,8 @@ class _Run:
         self.metrics = Metrics(folder / "metrics.jsonl", self.saved if self.saved else -1)
         self._began = time.monotonic() - self.metrics.last("seconds", 0.0)
         rng = np.random.default_rng((trainer.seed, 2))
-        self._latents = rng.standard_normal((_GRID_SIDE**2, model.latent_dim), np.float32)
+        self._columns = _columns(model.n_classes)
+        self._latents = rng.standard_normal((_GRID_SIDE * self._columns, model.latent_dim), np.float32)
         self._conditions = model.conditions(class_of_each("train", model, None, len(self._latents)))
         real, _ = dataset.batch(0, len(self._latents), seed=trainer.seed)
         self._real_spread = max(spread(real), 1e-6)
@@ -195,12 +196,17 @@ class _Run:
 
     def _grid(self):
         images = decode(self._trainer.sampled, self._latents, self._conditions)
-        self._draw(f"samples/{self._trainer.steps_done:06d}.png", grid(images))
+        self._draw(f"samples/{self._trainer.steps_done:06d}.png", grid(images, columns=self._columns))
         return images
 
     def _draw(self, name, pixels):
         with atomic(self.folder / name) as file:
             save_png(file, pixels)
+
+
+def _columns(n_classes):
+    """Of a sample grid: each shows one class, if there are not too many of them."""
+    return n_classes * max(1, _GRID_SIDE // n_classes) if 0 < n_classes <= 2 * _GRID_SIDE else _GRID_SIDE
 
 
 def _total_steps(epochs, steps, n, batch_size):

@@ -62,6 +62,16 @@ def test_resumed_run_is_byte_identical(tmp_path):
     assert same_bytes(tmp_path / "whole", tmp_path / "parts")
 
 
+def test_every_column_of_a_grid_shows_one_class(tmp_path):
+    images, labels = gan.glyphs(60, characters="ABCDEFGHIJ")
+    model = gan.cgan((28, 28, 1), 10, latent_dim=4, width=4)
+    run(tmp_path, 1, model=model, dataset=gan.Dataset(images, labels))
+    with Image.open(tmp_path / "samples" / "000001.png") as sheet:
+        assert sheet.size == (10 * (28 + 2) + 2, 8 * (28 + 2) + 2)
+    columns = sys.modules["smalti.gan.train"]._columns
+    assert [columns(n) for n in (0, 2, 3, 8, 16, 17, 36)] == [8, 8, 6, 8, 16, 8, 8]
+
+
 def test_fresh_run(tmp_path):
     run(tmp_path, 4)
     run(tmp_path, 2, resume=False)
