@@ -18,13 +18,15 @@ def blobs(n, k, c, seed=0, dtype=np.float64):
 
 
 @examples(60)
-@given(n=sides(4, 300), k=st.integers(1, 4), c=st.integers(1, 6), seed=seeds, weighted=st.booleans())
+@given(
+    n=sides(4, 300), k=st.integers(1, 4), c=st.sampled_from([1, 2, 3, 6, 9, 33]), seed=seeds, weighted=st.booleans(),
+)  # fmt: skip
 def test_iterations_against_twin(n, k, c, seed, weighted):
     x = blobs(n, 4, c, seed)
     rng = np.random.default_rng(seed)
     start = x[rng.choice(n, k, replace=False)]
     weights = rng.uniform(0.5, 2, n) if weighted else np.ones(n)
-    for n_iter in (1, 3):
+    for n_iter in (1, 3, 8):
         labels, centers, history = reference.lloyd(x, start, weights, n_iter)
         if len(np.unique(labels)) < k:
             return  # a cluster ran empty: it is moved, which the twin does not do
@@ -185,6 +187,8 @@ def test_extreme_magnitudes(dtype, size):
     assert result.inertia == 0
     start = np.array([[0], [size]], dtype)
     assert np.isfinite(kmeans(x, 2, init=start).centers).all()
+    far = kmeans(np.ones((3, 1), dtype), 2, init=[[1e140], [2e140]] if dtype == np.float64 else [[1e30], [2e30]])
+    assert far.centers[far.labels[0]] == 1 and far.inertia == 0
 
 
 def test_outlier_leaves_no_trace():
@@ -200,8 +204,23 @@ def test_more_restarts_are_no_worse():
 
 
 @pytest.mark.compiled
-def test_threads_and_callers():
-    x = blobs(40_000, 6, 3, dtype=np.float32)
+@pytest.mark.parametrize("c", [2, 40])
+def test_neighbours_of_many_iterations(c):
+    """Points that come in order, of which most tiles are passed over; several blocks of them are sorted."""
+    rng = np.random.default_rng(0)
+    x = np.cumsum(rng.standard_normal((70_000 if c == 2 else 7_000, c)), axis=0)
+    start = x[rng.choice(len(x), 5, replace=False)]
+    result = kmeans(x, 5, init=start, max_iter=25, tol=0)
+    labels, centers, history = reference.lloyd(x, start, np.ones(len(x)), 25)
+    np.testing.assert_array_equal(result.labels, labels)
+    np.testing.assert_allclose(result.centers, centers, rtol=1e-9, atol=1e-9)
+    assert result.inertia == pytest.approx(history[-1], rel=1e-9)
+
+
+@pytest.mark.compiled
+@pytest.mark.parametrize("n, c", [(70_000, 3), (9_000, 35)])
+def test_threads_and_callers(n, c):
+    x = blobs(n, 6, c, dtype=np.float32)
     bit_identical_for_threads(lambda: kmeans(x, 6, rng=0, max_iter=10))
     bit_identical_for_callers(lambda: kmeans(x, 6, rng=0, max_iter=5), calls=1)
 
@@ -239,7 +258,8 @@ def _protected():
     for side in ("start", "end"):
         for n in (1, 63, 64, 65, 200):
             for dtype in (np.float32, np.float64):
-                kmeans(guarded(blobs(n, 2, 3, dtype=dtype), side), min(n, 3), rng=0)
+                for c in (3, 33):
+                    kmeans(guarded(blobs(n, 2, c, dtype=dtype), side), min(n, 3), rng=0)
         kmeans(guarded(np.random.default_rng(0).integers(0, 256, (1100, 2), dtype=np.uint8), side), 3, rng=0)
 
 
