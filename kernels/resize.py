@@ -48,7 +48,7 @@ from ._image import (
 from ._jit import EXACT, helper, kernel
 from ._parallel import chunk_size, chunked
 from ._simd import WIDTH, fma, lanes, load, load_part, prefetch, splat, store, transpose, vmax, vmin
-from .gaussian import gaussian_weights
+from .gaussian import gaussian_weights, sigma_of_axes
 
 _POLE = math.sqrt(3) - 2  # of the filter that gives the coefficients of a cubic spline
 _TILE, _TILE_ROWS = 1024, 128  # elements of a row and rows of the input that are enlarged at a time, in the cache
@@ -376,8 +376,9 @@ def resize(
         Take the values of uint8 and uint16 as they are; otherwise they are scaled to [0, 1].
     anti_aliasing : bool, optional
         Smooth before an axis gets shorter. By default yes, but not for "area" or bool, nor for integers and order 0.
-    anti_aliasing_sigma : float or pair of float, optional
-        Standard deviation of that smoothing for each axis, (H / OH - 1) / 2 and (W / OW - 1) / 2 by default.
+    anti_aliasing_sigma : float or sequence of float, optional
+        Standard deviation of that smoothing for each axis, 0 for that of the channels if there are three; by default
+        (H / OH - 1) / 2 and (W / OW - 1) / 2.
 
     Returns
     -------
@@ -414,9 +415,7 @@ def resize(
     if anti_aliasing:
         sigmas = [max(0.0, (f - 1) / 2) for f in factors]
         if anti_aliasing_sigma is not None:
-            sigmas = [anti_aliasing_sigma] * 2 if np.ndim(anti_aliasing_sigma) == 0 else list(anti_aliasing_sigma)
-            if len(sigmas) != 2:
-                raise ValueError(f"resize: anti_aliasing_sigma must be one number or a pair, got {len(sigmas)}")
+            sigmas = sigma_of_axes("resize", anti_aliasing_sigma, kept.ndim, 2)
             sigmas = [check.real("resize", "anti_aliasing_sigma", s, low=0) for s in sigmas]
 
     if order == 0 and not anti_aliasing:

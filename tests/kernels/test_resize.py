@@ -92,6 +92,7 @@ def test_calls_of_scikit_image():
     # One number is for rows and columns here; scikit-image smooths the channels with it as well.
     theirs = transform.resize(rgb, (10, 20), anti_aliasing_sigma=(1.5, 1.5, 0))
     same(resize(rgb, (10, 20), anti_aliasing_sigma=1.5), theirs)
+    same(resize(rgb, (10, 20), anti_aliasing_sigma=(1.5, 1.5, 0)), theirs)
     mask = rgb[..., 0] > 0.5
     np.testing.assert_array_equal(resize(mask, (13, 77)), transform.resize(mask, (13, 77)))
 
@@ -192,7 +193,7 @@ def test_protected_pages():
         (np.zeros((4, 4), bool), (2, 2), {"order": "area"}, ValueError, "bool of order area"),
         (np.zeros((4, 4), int), (2, 2), {"order": 0, "anti_aliasing": True}, ValueError, "int64 of order 0"),
         (np.zeros((4, 4)), (2, 2), {"anti_aliasing_sigma": -1.0}, ValueError, "anti_aliasing_sigma must be at least 0"),
-        (np.zeros((4, 4)), (2, 2), {"anti_aliasing_sigma": (1, 2, 3)}, ValueError, "anti_aliasing_sigma must be one"),
+        (np.zeros((4, 4)), (2, 2), {"anti_aliasing_sigma": (1, 2, 3)}, ValueError, "sigma must be one number"),
     ],
 )
 def test_bad_input(image, shape, options, error, message):
