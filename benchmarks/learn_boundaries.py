@@ -22,7 +22,8 @@ import numpy as np
 from scipy.ndimage import distance_transform_edt
 
 from smalti.kernels import merge_regions, oriented_gradient, region_adjacency, rgb2lab, watershed
-from smalti.segment import boundary, hierarchy
+from smalti.segment import boundary
+from smalti.segment.hierarchy import boundary_odds, finest_regions, globalised, spectral_distance
 
 from .bsds import read
 
@@ -98,7 +99,7 @@ def finest_graph(path):
     rgb = read(path)[0]
     channels = boundary.cue_channels(rgb)
     strengths = boundary.boundary_strengths(channels)
-    labels = hierarchy.finest_regions(strengths)
+    labels = finest_regions(strengths)
     bins = np.concatenate(list(channels.values()), axis=2)
     return labels, region_adjacency(labels, rgb2lab(rgb), boundary=strengths, bins=bins)
 
@@ -127,19 +128,18 @@ def main():
     graphs = [finest_graph(path) for path in paths[::4]]
     x, y, counts = [], [], []
     for path, (labels, graph) in zip(paths[::4], graphs, strict=True):
-        odds = hierarchy.boundary_odds(graph.strength)
-        x.append(np.log([odds, 1 + hierarchy.spectral_distance(graph, odds)]).T)
+        odds = boundary_odds(graph.strength)
+        x.append(np.log([odds, 1 + spectral_distance(graph, odds)]).T)
         y.append(region_adjacency(labels, boundary=share_near(read(path)[2])).strength)
         counts.append(graph.length)
     weights, offset = logistic_regression(*map(np.concatenate, (x, y, counts)))
-    hierarchy.GLOBAL_WEIGHTS = tuple(np.round(weights, 2).tolist())
-    hierarchy.GLOBAL_OFFSET = round(float(offset), 2)
-    print(f"GLOBAL_WEIGHTS = {hierarchy.GLOBAL_WEIGHTS}\nGLOBAL_OFFSET = {hierarchy.GLOBAL_OFFSET}")
+    weights, offset = tuple(np.round(weights, 2).tolist()), round(float(offset), 2)
+    print(f"GLOBAL_WEIGHTS = {weights}\nGLOBAL_OFFSET = {offset}")
 
     settings = list(itertools.product(COLOR_WEIGHTS, HISTOGRAM_WEIGHTS, AREA_EXPONENTS))
     total = np.zeros((len(settings), len(LEVELS)))
     for path, (labels, graph) in zip(paths[::4], graphs, strict=True):
-        total += coverings(hierarchy.globalised(graph), labels, read(path)[1], settings)
+        total += coverings(globalised(graph, weights, offset), labels, read(path)[1], settings)
     total /= len(paths[::4])
     for setting, row in zip(settings, total, strict=True):
         text = ", ".join(f"{value:g}" for value in setting)

@@ -29,7 +29,7 @@ GROWTH = 0.01  # costs of a region's boundaries are up to date but for so much o
 LEVEL = 0.24
 
 # The logarithm of the odds of a boundary after a look at the whole picture: weights of that before and of the logarithm
-# of the regions' distance, and what is added; a logistic regression on the 200 training pictures of BSDS500
+# of the regions' distance, and what is added; a logistic regression on every fourth training picture of BSDS500
 # (`benchmarks/learn_boundaries.py`).
 GLOBAL_WEIGHTS = (0.43, 0.29)
 GLOBAL_OFFSET = -1.38
@@ -91,7 +91,7 @@ def finest_regions(strengths, mask=None):
     return watershed(strengths.max(axis=0), mask=mask) - 1
 
 
-def globalised(graph):
+def globalised(graph, weights=GLOBAL_WEIGHTS, offset=GLOBAL_OFFSET):
     """The graph with strengths of boundaries that heed the whole picture.
 
     Regions lie close together where many boundaries, or long ones, have to be crossed to part them that are hardly any:
@@ -101,7 +101,7 @@ def globalised(graph):
     """
     odds = boundary_odds(graph.strength)
     distance = spectral_distance(graph, odds)
-    scores = GLOBAL_WEIGHTS[0] * np.log(odds) + GLOBAL_WEIGHTS[1] * np.log1p(distance) + GLOBAL_OFFSET
+    scores = weights[0] * np.log(odds) + weights[1] * np.log1p(distance) + offset
     return graph._replace(strength=1 / (1 + np.exp(-scores)))
 
 
