@@ -14,7 +14,7 @@ from ._parallel import chunk_size, chunked
 from ._simd import fma, lanes, prefetch, splat, store
 
 _ROWS = 4  # rows that are made together
-_AHEAD = 16  # vectors; on its own the processor foresees the way through so many lines badly
+_AHEAD = 16  # vectors; on its own the processor foresees the way through so many lines of memory badly
 
 
 @helper
@@ -53,8 +53,9 @@ def _laplace(lo, hi, image, places, columns, channels, cval, large, out):
             l0, l1 = _load(image, p0, j, n, out, cval), _load(image, p1, j, n, out, cval)
             l2, l3 = _load(image, p2, j, n, out, cval), _load(image, p3, j, n, out, cval)
             l4, l5 = _load(image, p4, j, n, out, cval), _load(image, p5, j, n, out, cval)
-            for p in (p2, p3, p4, p5):  # the lines that were not read for the rows above
-                prefetch(image, p * length + j + _AHEAD * step)
+            if large:
+                for p in (p2, p3, p4, p5):  # the lines that were not read for the rows above
+                    prefetch(image, p * length + j + _AHEAD * step)
             at = begin + j
             _put(image, p1, j, n, channels, l0, l1, l2, cval, lines, at)
             _put(image, p2, j, n, channels, l1, l2, l3, cval, lines, at + pitch)
