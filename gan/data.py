@@ -164,10 +164,9 @@ def _fit(image, shape):
     h, w, c = image.shape
     rows, columns, channels = _full_shape(shape, image.shape)
     if channels != c:
-        if channels == 3:
-            image = np.repeat(image[:, :, :1], 3, axis=2)
-        else:
-            grey = image[:, :, :3] @ np.array([0.2125, 0.7154, 0.0721][:c], np.float32)
+        image = image[:, :, :3] if c > 2 else np.repeat(image[:, :, :1], 3, axis=2)  # without opacity
+        if channels == 1:
+            grey = image @ np.array([0.2125, 0.7154, 0.0721], np.float32)
             image = grey[:, :, None] if image.dtype != np.uint8 else np.rint(grey)[:, :, None].astype(np.uint8)
     height, width = min(h, max(1, round(w * rows / columns))), min(w, max(1, round(h * columns / rows)))
     top, left = (h - height) // 2, (w - width) // 2

@@ -13,10 +13,10 @@ from ._jit import primitive
 from ._simd import (
     _I32,
     _I64,
-    _load_ir,
-    _store_ir,
     call_intrinsic,
     element_pointer,
+    load_ir,
+    store_ir,
     vector_of,
 )
 
@@ -76,7 +76,7 @@ def blend(typing_context, image, at, pitch, wx, wy, k, out, o, taps, channels):
         for r in range(n):
             index = builder.add(at, builder.mul(pitch, ir.Constant(_I64, r)))
             pointer = element_pointer(context, builder, image_type, image, index, plus(index, loaded - 1))
-            row = _load_ir(context, builder, image_type, vector, pointer, loaded)
+            row = load_ir(context, builder, image_type, vector, pointer, loaded)
             columns = add(columns, row, weight(wy_type, wy, r, loaded))
         for s in range(n):
             pick = [min(s * c + i, loaded - 1) for i in range(kept)]
@@ -85,7 +85,7 @@ def blend(typing_context, image, at, pitch, wx, wy, k, out, o, taps, channels):
             total = add(total, pixel, weight(wx_type, wx, s, kept))
         exist = ir.Constant(ir.VectorType(ir.IntType(1), kept), [int(i < c) for i in range(kept)])
         pointer = element_pointer(context, builder, out_type, out, o, plus(o, c - 1))
-        _store_ir(context, builder, out_type, vector, total, pointer, kept, None if kept == c else exist)
+        store_ir(context, builder, out_type, vector, total, pointer, kept, None if kept == c else exist)
         return context.get_dummy_value()
 
     ip = types.intp

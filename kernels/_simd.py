@@ -83,7 +83,7 @@ class MaskType(types.Type):
 @register_model(VectorType)
 class _VectorModel(models.PrimitiveModel):
     def __init__(self, manager, vector):
-        super().__init__(manager, vector, _ir_vector(vector))
+        super().__init__(manager, vector, ir_vector(vector))
 
 
 @register_model(MaskType)
@@ -96,7 +96,7 @@ def _ir_scalar(dtype):
     return ir.DoubleType() if dtype == types.float64 else ir.FloatType()
 
 
-def _ir_vector(vector):
+def ir_vector(vector):
     return ir.VectorType(_ir_scalar(vector.dtype), vector.lanes)
 
 
@@ -112,12 +112,12 @@ def _is_vector(*kinds):
     return all(isinstance(k, VectorType) for k in kinds)
 
 
-def _twin_dtype(like):
+def twin_dtype(like):
     return np.float64 if like.dtype == np.float64 else np.float32
 
 
-def _twin_lanes(like):
-    return WIDTH // 8 // np.dtype(_twin_dtype(like)).itemsize
+def twin_lanes(like):
+    return WIDTH // 8 // np.dtype(twin_dtype(like)).itemsize
 
 
 def call_intrinsic(builder, name, result, args):
@@ -132,7 +132,7 @@ def suffix(vector):
 
 def broadcast(builder, vector, scalar):
     """IR: a vector with `scalar` in every lane."""
-    undefined = ir.Constant(_ir_vector(vector), ir.Undefined)
+    undefined = ir.Constant(ir_vector(vector), ir.Undefined)
     first = builder.insert_element(undefined, scalar, ir.Constant(_I32, 0))
     return builder.shuffle_vector(first, undefined, ir.Constant(ir.VectorType(_I32, vector.lanes), [0] * vector.lanes))
 
@@ -157,7 +157,7 @@ def part_pointer(context, builder, array_type, array, index, n):
 # ---- lanes, load and store ------------------------------------------------------------------------------
 
 
-@primitive(twin=_twin_lanes)
+@primitive(twin=twin_lanes)
 def lanes(typing_context, like):
     """Lanes of a vector that goes with an array or vector; a constant for the compiler."""
     vector = vector_of(like)
@@ -171,7 +171,7 @@ def is_double(typing_context, like):
     return types.boolean(like), lambda context, builder, sig, args: ir.Constant(ir.IntType(1), int(double))
 
 
-def _load_ir(context, builder, array_type, vector, pointer, count, mask=None):
+def load_ir(context, builder, array_type, vector, pointer, count, mask=None):
     """`count` consecutive elements at `pointer` (the masked ones), widened to the vector's dtype."""
     return _widen(builder, array_type.dtype, vector, _load_raw(builder, array_type.dtype, pointer, count, mask))
 
@@ -214,8 +214,8 @@ def _saturate(builder, vector, value, count, bits, signed):
     return builder.trunc(whole, ir.VectorType(ir.IntType(bits), count)) if bits < 32 else whole
 
 
-def _store_ir(context, builder, array_type, vector, value, pointer, count, mask=None):
-    """The opposite of `_load_ir`: to integers rounds to nearest even and saturates."""
+def store_ir(context, builder, array_type, vector, value, pointer, count, mask=None):
+    """The opposite of `load_ir`: to integers rounds to nearest even and saturates."""
     element = array_type.dtype
     bits, is_float = element.bitwidth, isinstance(element, types.Float)
     raw = ir.VectorType(_ir_scalar(element) if is_float else ir.IntType(bits), count)
@@ -247,7 +247,7 @@ def _plus(builder, index, offset):
     return builder.add(index, ir.Constant(_I64, offset))
 
 
-@primitive(twin=lambda array, i: array.reshape(-1)[i : i + _twin_lanes(array)].astype(_twin_dtype(array)))
+@primitive(twin=lambda array, i: array.reshape(-1)[i : i + twin_lanes(array)].astype(twin_dtype(array)))
 def load(typing_context, array, i):
     """The lanes(array) consecutive elements from flat index `i`."""
     vector = vector_of(array)
@@ -255,7 +255,7 @@ def load(typing_context, array, i):
     def codegen(context, builder, sig, args):
         last = _plus(builder, args[1], vector.lanes - 1)
         pointer = element_pointer(context, builder, sig.args[0], args[0], args[1], last)
-        return _load_ir(context, builder, sig.args[0], vector, pointer, vector.lanes)
+        return load_ir(context, builder, sig.args[0], vector, pointer, vector.lanes)
 
     return vector(array, types.intp), codegen
 
@@ -277,11 +277,11 @@ def prefetch(typing_context, array, i):
 def _load_part_ir(context, builder, array_type, vector, array, i, n):
     pointer = part_pointer(context, builder, array_type, array, i, n)
     mask = first_lanes(builder, vector.lanes, n)
-    return _load_ir(context, builder, array_type, vector, pointer, vector.lanes, mask)
+    return load_ir(context, builder, array_type, vector, pointer, vector.lanes, mask)
 
 
 def _load_part_as_twin(like, array, i, n):
-    out = np.zeros(_twin_lanes(like), _twin_dtype(like))
+    out = np.zeros(twin_lanes(like), twin_dtype(like))
     n = min(max(n, 0), len(out))
     out[:n] = array.reshape(-1)[i : i + n]
     return out
@@ -329,7 +329,7 @@ def store(typing_context, array, i, value):
     def codegen(context, builder, sig, args):
         last = _plus(builder, args[1], value.lanes - 1)
         pointer = element_pointer(context, builder, sig.args[0], args[0], args[1], last)
-        _store_ir(context, builder, sig.args[0], value, args[2], pointer, value.lanes)
+        store_ir(context, builder, sig.args[0], value, args[2], pointer, value.lanes)
         return context.get_dummy_value()
 
     return types.void(array, types.intp, value), codegen
@@ -373,7 +373,7 @@ def store_part(typing_context, array, i, value, n):
     def codegen(context, builder, sig, args):
         pointer = part_pointer(context, builder, sig.args[0], args[0], args[1], args[3])
         mask = first_lanes(builder, value.lanes, args[3])
-        _store_ir(context, builder, sig.args[0], value, args[2], pointer, value.lanes, mask)
+        store_ir(context, builder, sig.args[0], value, args[2], pointer, value.lanes, mask)
         return context.get_dummy_value()
 
     return types.void(array, types.intp, value, types.intp), codegen
@@ -391,7 +391,7 @@ def _load_channels_ir(context, builder, array_type, pointer, count, mask=None):
 
 
 def _load_channels_twin(array, i, count):
-    return _load_channels_part_twin(array, i, count, _twin_lanes(array))
+    return _load_channels_part_twin(array, i, count, twin_lanes(array))
 
 
 @primitive(twin=_load_channels_twin)
@@ -410,7 +410,7 @@ def load_channels(typing_context, array, i, count):
 
 
 def _load_channels_part_twin(array, i, count, n):
-    pixels = np.zeros((_twin_lanes(array), count), _twin_dtype(array))
+    pixels = np.zeros((twin_lanes(array), count), twin_dtype(array))
     n = min(max(n, 0), len(pixels))
     pixels[:n] = array.reshape(-1)[i : i + n * count].reshape(n, count)
     return tuple(pixels.T.copy())
@@ -461,7 +461,7 @@ def store_channels(typing_context, array, i, channels):
         last = _plus(builder, args[1], c * vector.lanes - 1)
         pointer = element_pointer(context, builder, sig.args[0], args[0], args[1], last)
         wide = _interleave(builder, args[2], vector, c)
-        _store_ir(context, builder, sig.args[0], vector, wide, pointer, c * vector.lanes)
+        store_ir(context, builder, sig.args[0], vector, wide, pointer, c * vector.lanes)
         return context.get_dummy_value()
 
     return types.void(array, types.intp, channels), codegen
@@ -483,14 +483,14 @@ def store_channels_part(typing_context, array, i, channels, n):
         n = builder.mul(args[3], ir.Constant(_I64, c))
         pointer = part_pointer(context, builder, sig.args[0], args[0], args[1], n)
         wide, mask = _interleave(builder, args[2], vector, c), first_lanes(builder, c * vector.lanes, n)
-        _store_ir(context, builder, sig.args[0], vector, wide, pointer, c * vector.lanes, mask)
+        store_ir(context, builder, sig.args[0], vector, wide, pointer, c * vector.lanes, mask)
         return context.get_dummy_value()
 
     return types.void(array, types.intp, channels, types.intp), codegen
 
 
 def _transpose_twin(source, i, pitch, target, o, target_pitch):
-    n = _twin_lanes(source)
+    n = twin_lanes(source)
     block = np.stack([source.reshape(-1)[i + r * pitch : i + r * pitch + n] for r in range(n)])
     for c in range(n):
         target.reshape(-1)[o + c * target_pitch : o + c * target_pitch + n] = block[:, c]
@@ -559,7 +559,7 @@ def copy(typing_context, source, i, target, o, n):
 
 
 def _reverse_twin(source, i, target, o, channels):
-    size = _twin_lanes(source) * channels
+    size = twin_lanes(source) * channels
     target.reshape(-1)[o : o + size] = source.reshape(-1)[i : i + size].reshape(-1, channels)[::-1].reshape(-1)
 
 
@@ -589,7 +589,7 @@ def reverse(typing_context, source, i, target, o, channels):
     return types.void(source, types.intp, target, types.intp, channels), codegen
 
 
-@primitive(twin=lambda like, x: np.full(_twin_lanes(like), x, _twin_dtype(like)))
+@primitive(twin=lambda like, x: np.full(twin_lanes(like), x, twin_dtype(like)))
 def splat(typing_context, like, x):
     """The scalar `x` in every lane of a vector that goes with `like`, an array or vector."""
     vector = vector_of(like)

@@ -25,7 +25,7 @@ class RawType(types.Type):
         super().__init__(f"Raw({dtype} x {self.lanes})")
 
 
-def _ir_vector(raw):
+def ir_vector(raw):
     element = {types.float32: ir.FloatType(), types.float64: ir.DoubleType()}.get(raw.dtype)
     return ir.VectorType(element or ir.IntType(raw.dtype.bitwidth), raw.lanes)
 
@@ -33,14 +33,14 @@ def _ir_vector(raw):
 @register_model(RawType)
 class _RawModel(models.PrimitiveModel):
     def __init__(self, manager, raw):
-        super().__init__(manager, raw, _ir_vector(raw))
+        super().__init__(manager, raw, ir_vector(raw))
 
 
-def _twin_lanes(array):
+def twin_lanes(array):
     return WIDTH // 8 // array.itemsize
 
 
-@primitive(twin=_twin_lanes)
+@primitive(twin=twin_lanes)
 def raw_lanes(typing_context, array):
     """Elements of an array that a register holds; a constant for the compiler."""
     n = WIDTH // array.dtype.bitwidth
@@ -50,10 +50,10 @@ def raw_lanes(typing_context, array):
 def _pointer(context, builder, array_type, array, index, raw):
     last = builder.add(index, ir.Constant(_I64, raw.lanes - 1))
     pointer = element_pointer(context, builder, array_type, array, index, last)
-    return builder.bitcast(pointer, _ir_vector(raw).as_pointer())
+    return builder.bitcast(pointer, ir_vector(raw).as_pointer())
 
 
-@primitive(twin=lambda array, i: array.reshape(-1)[i : i + _twin_lanes(array)].copy())
+@primitive(twin=lambda array, i: array.reshape(-1)[i : i + twin_lanes(array)].copy())
 def load_raw(typing_context, array, i):
     """The raw_lanes(array) elements from flat index `i`."""
     raw = RawType(array.dtype)
@@ -89,7 +89,7 @@ def _broadcast(builder, scalar, count):
     return builder.shuffle_vector(first, undefined, ir.Constant(ir.VectorType(_I32, count), [0] * count))
 
 
-@primitive(twin=lambda array, x: np.full(_twin_lanes(array), x, array.dtype))
+@primitive(twin=lambda array, x: np.full(twin_lanes(array), x, array.dtype))
 def splat_raw(typing_context, array, x):
     """The scalar `x` in every lane."""
     raw = RawType(array.dtype)

@@ -22,17 +22,17 @@ from numba.extending import register_model
 from ._jit import primitive
 from ._simd import (
     REGISTERS,
-    _ir_vector,
-    _load_ir,
-    _store_ir,
-    _twin_dtype,
-    _twin_lanes,
     broadcast,
     call_intrinsic,
     element_pointer,
     first_lanes,
+    ir_vector,
+    load_ir,
+    store_ir,
     stream_ir,
     suffix,
+    twin_dtype,
+    twin_lanes,
     vector_of,
 )
 
@@ -53,7 +53,7 @@ class TileType(types.Type):
 @register_model(TileType)
 class _TileModel(models.PrimitiveModel):
     def __init__(self, manager, tile):
-        super().__init__(manager, tile, ir.ArrayType(_ir_vector(tile.vector), tile.rows * tile.vectors))
+        super().__init__(manager, tile, ir.ArrayType(ir_vector(tile.vector), tile.rows * tile.vectors))
 
 
 def _constant(value):
@@ -65,9 +65,9 @@ def _row_offset(context, builder, table_type, table, row):
 
 
 def _tile_of_row_twin(source, index, rows, vectors):
-    width = vectors * _twin_lanes(source)
+    width = vectors * twin_lanes(source)
     row = source.reshape(-1)[index : index + width]
-    return np.tile(row, (rows, 1)).astype(_twin_dtype(source))
+    return np.tile(row, (rows, 1)).astype(twin_dtype(source))
 
 
 @primitive(twin=_tile_of_row_twin)
@@ -84,7 +84,7 @@ def tile_of_row(typing_context, source, index, rows, vectors):
         value = ir.Constant(context.get_value_type(tile), ir.Undefined)
         for j in range(tile.vectors):
             at = builder.gep(pointer, [_constant(j * lanes)])
-            vector = _load_ir(context, builder, sig.args[0], tile.vector, at, lanes)
+            vector = load_ir(context, builder, sig.args[0], tile.vector, at, lanes)
             for i in range(tile.rows):
                 value = builder.insert_value(value, vector, i * tile.vectors + j)
         return value
@@ -118,7 +118,7 @@ def rank_one(typing_context, tile, a, a_index, a_rows, row, m, b, b_index):
         b_vectors = []
         for j in range(tile.vectors):
             at = builder.gep(b_pointer, [_constant(j * lanes)])
-            b_vectors.append(_load_ir(context, builder, sig.args[6], vector, at, lanes))
+            b_vectors.append(load_ir(context, builder, sig.args[6], vector, at, lanes))
         for i in range(tile.rows):
             offset = _constant(i)
             if has_table:
@@ -177,12 +177,12 @@ def load_tile(typing_context, tile, c, c_index, c_rows, row, m, n):
         return None
 
     def codegen(context, builder, sig, args):
-        slots = [builder.alloca(_ir_vector(tile.vector)) for _ in range(tile.rows * tile.vectors)]
+        slots = [builder.alloca(ir_vector(tile.vector)) for _ in range(tile.rows * tile.vectors)]
 
         def action(i, pointers, masks):
             for j, pointer in enumerate(pointers):
                 mask = masks and masks[j]
-                value = _load_ir(context, builder, c, tile.vector, pointer, tile.vector.lanes, mask)
+                value = load_ir(context, builder, c, tile.vector, pointer, tile.vector.lanes, mask)
                 builder.store(value, slots[i * tile.vectors + j])
 
         for k, slot in enumerate(slots):
@@ -219,7 +219,7 @@ def store_tile(typing_context, tile, c, c_index, c_rows, row, m, n, past_caches)
             row = [builder.extract_value(args[0], i * tile.vectors + j) for j in range(tile.vectors)]
             if masks:
                 for vector, pointer, mask in zip(row, pointers, masks, strict=True):
-                    _store_ir(context, builder, c, tile.vector, vector, pointer, tile.vector.lanes, mask)
+                    store_ir(context, builder, c, tile.vector, vector, pointer, tile.vector.lanes, mask)
                 return
             with builder.if_else(args[7]) as (past, through):
                 with past:
@@ -227,7 +227,7 @@ def store_tile(typing_context, tile, c, c_index, c_rows, row, m, n, past_caches)
                         stream_ir(builder, vector, pointer)
                 with through:
                     for vector, pointer in zip(row, pointers, strict=True):
-                        _store_ir(context, builder, c, tile.vector, vector, pointer, tile.vector.lanes)
+                        store_ir(context, builder, c, tile.vector, vector, pointer, tile.vector.lanes)
 
         _tile_memory(context, builder, sig, args, tile, action)
         return context.get_dummy_value()
@@ -257,7 +257,7 @@ def rank_one_where(typing_context, tile, rows, a, a_index, b, b_index):
         b_vectors = []
         for j in range(tile.vectors):
             at = builder.gep(pointer, [_constant(j * lanes)])
-            b_vectors.append(_load_ir(context, builder, sig.args[4], vector, at, lanes))
+            b_vectors.append(load_ir(context, builder, sig.args[4], vector, at, lanes))
         for i in range(tile.rows):
             before = [builder.extract_value(value, i * tile.vectors + j) for j in range(tile.vectors)]
             start = builder.block

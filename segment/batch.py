@@ -83,15 +83,14 @@ def segment_files(
         raise ValueError(f"segment_files: write must name some of {', '.join(WRITE)}, got {write!r}")
     jobs = get_num_threads() if jobs is None else check.integer("segment_files", "jobs", jobs, low=1)
     for only, kinds in _ONLY.items():
-        if set(write) & kinds and method != only:
-            raise ValueError(
-                f"segment_files: {', '.join(sorted(set(write) & kinds))} need method={only!r}, got {method!r}"
-            )
+        if method != only and (asked := ", ".join(sorted(set(write) & kinds))):
+            raise ValueError(f"segment_files: to write {asked}, method must be {only!r}, got {method!r}")
     of_tree = sorted(set(write) & _ONLY["hierarchy"])
     if of_tree and (other := set(options) - _OF_TREE):
         known, got = ", ".join(sorted(_OF_TREE)), ", ".join(sorted(other))
         raise TypeError(f"segment_files: {', '.join(of_tree)} have the options {known}, got {got}")
-    segment(np.zeros((8, 8)), method, **options)  # a wrong option is an error now, not one of each picture
+    if any(path.exists() for path in paths):  # or kernels would be compiled for nothing
+        segment(np.zeros((8, 8)), method, **options)  # a wrong option is an error now, not one of each picture
     out = Path(out)
     out.mkdir(parents=True, exist_ok=True)
 

@@ -204,7 +204,7 @@ def test_segment_options_that_do_not_fit(photo, tmp_path, capsys):
     message = failure(
         capsys, "segment", photo, "-o", tmp_path / "out", "--method", "kmeans", "--write", "overlay,contours"
     )
-    assert "contours need method='hierarchy', got 'kmeans'" in message
+    assert "to write contours, method must be 'hierarchy', got 'kmeans'" in message
     assert files(tmp_path / "out") == []
 
 

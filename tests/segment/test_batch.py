@@ -80,11 +80,11 @@ def test_wrong_arguments(tmp_path):
         segment_files(path, tmp_path / "out", write="labels")
     with pytest.raises(ValueError, match="segment_files: jobs must be at least 1, got 0"):
         segment_files(path, tmp_path / "out", jobs=0)
-    with pytest.raises(ValueError, match="steps need method='classic', got 'hierarchy'"):
+    with pytest.raises(ValueError, match="to write steps, method must be 'classic', got 'hierarchy'"):
         segment_files(tmp_path, tmp_path / "out", write=["steps"])
     with pytest.raises(TypeError, match="explore have the options n_regions, rng, threshold, got sigma, smoothing"):
         segment_files(path, tmp_path / "out", write=["labels", "explore"], sigma=1.0, smoothing=2)
-    with pytest.raises(ValueError, match="contours need method='hierarchy', got 'kmeans'"):
+    with pytest.raises(ValueError, match="to write contours, method must be 'hierarchy', got 'kmeans'"):
         segment_files(path, tmp_path / "out", method="kmeans", write=["contours"])
     with pytest.raises(TypeError, match="method 'kmeans' has the options"):
         segment_files(path, tmp_path / "out", method="kmeans", flat=3)
