@@ -1,12 +1,15 @@
 """Networks drawn at random train as PyTorch's do: same weights and data, same weights after twenty steps.
 
 In float64 of all layers. In float32 of those without kinks: at a kink the two libraries' roundings may fall on
-different sides, and from there on they learn different things.
+different sides, and from there on they learn different things. For the same reason networks are left out in which
+torch's float32 itself ends elsewhere than its float64.
 """
+
+import copy
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from smalti import nn
@@ -133,16 +136,21 @@ def one_thread():
 def test_networks(dtype, tolerance, data, optimizer, loss, seed):
     torch = pytest.importorskip("torch")
     net, twin = data.draw(networks(torch, dtype))
-    ours, theirs = OPTIMIZERS[optimizer][0](net.parameters()), OPTIMIZERS[optimizer][1](torch.optim, twin.parameters())
+    ours, twins = OPTIMIZERS[optimizer][0](net.parameters()), [twin, copy.deepcopy(twin).double()]
+    theirs = [OPTIMIZERS[optimizer][1](torch.optim, one.parameters()) for one in twins]
     rng = np.random.default_rng(seed)
     for _ in range(STEPS):
         x, targets = rng.standard_normal((BATCH, *net.input_shape)).astype(dtype), rng.integers(CLASSES, size=BATCH)
-        ours.zero_grad(), theirs.zero_grad()
+        ours.zero_grad()
         LOSSES[loss][0](net(nn.tensor(x)), targets).backward()
-        logits = twin(torch.from_numpy(x).permute(0, 3, 1, 2))
-        LOSSES[loss][1](torch.nn.functional, logits, torch.from_numpy(targets)).backward()
-        ours.step(), theirs.step()
-    expected = dict(twin.named_parameters())
+        ours.step()
+        for one, steps in zip(twins, theirs, strict=True):
+            steps.zero_grad()
+            logits = one(torch.from_numpy(x).to(next(one.parameters())).permute(0, 3, 1, 2))
+            LOSSES[loss][1](torch.nn.functional, logits, torch.from_numpy(targets)).backward()
+            steps.step()
+    expected, exact = (dict(one.named_parameters()) for one in twins)
+    assume(all((value - exact[key]).abs().max() < tolerance / 20 for key, value in expected.items()))
     for key, value in exchange.to_torch(net).items():
         if key in expected:
             np.testing.assert_allclose(value, expected[key].detach().numpy(), rtol=0, atol=tolerance, err_msg=key)
