@@ -1,7 +1,10 @@
 """What the two poolings share: arguments, and which pixels a window covers."""
 
+import functools
+
+import numpy as np
+
 from . import _validate as check
-from ._jit import helper
 from ._windows import pair, windows
 
 
@@ -21,7 +24,18 @@ def batch_shape(function, input_shape):
     return tuple(check.integer(function, "input_shape", n, low=1) for n in input_shape)
 
 
-@helper
-def clip(first, length, limit):
-    """The part of [first, first + length) that lies in [0, limit)."""
-    return max(first, 0), min(first + length, limit)
+@functools.lru_cache(maxsize=256)
+def ranges(geometry):
+    """Of the rows and of the columns: the pixels of each window, and the windows that cover each pixel.
+
+    A range is (first, last), two arrays, the last one not counted. What lies beyond the picture is left out.
+    """
+    axes = zip(geometry.image, geometry.kernel, geometry.stride, geometry.pad, geometry.output, strict=True)
+    return tuple(_axis_ranges(*axis) for axis in axes)
+
+
+def _axis_ranges(size, kernel, stride, pad, count):
+    begin, pixel = np.arange(count) * stride - pad, np.arange(size) + pad
+    of_windows = np.maximum(begin, 0), np.minimum(begin + kernel, size)
+    of_pixels = np.maximum(0, (pixel - kernel) // stride + 1), np.minimum(count, pixel // stride + 1)
+    return of_windows, of_pixels

@@ -20,7 +20,7 @@ from . import _validate as check
 from ._image import load_up_to, scratch, store_up_to
 from ._memory import aligned_empty
 from ._parallel import chunk_size, chunked
-from ._pooling import batch_shape, pooling
+from ._pooling import batch_shape, pooling, ranges
 from ._product import padded
 from ._simd import fma, lanes, load, prefetch, splat, store
 
@@ -29,32 +29,30 @@ _SEPARATE_TERM = 1.3  # how much longer one takes where rows and columns are sum
 
 
 @functools.lru_cache(maxsize=256)
-def _axis(size, kernel, stride, pad, count, divisor, dtype):
-    """(range, weights) of pixels in each of `count` windows along an axis, and of windows that cover each pixel.
+def _axes(geometry, divisors, dtype):
+    """(range, weights) of the pixels of each window, of the rows and of the columns; then of the windows of each pixel.
 
-    A range is (first, last), two arrays; of the weights the first is that of a term, the second that of the sum. The
+    A range is (first, last), two arrays; of the weights the first is that of a term, the second that of the sum. A
     divisor is None for the number of pixels.
     """
-    begin, pixel = np.arange(count) * stride - pad, np.arange(size) + pad
-    first, last = np.maximum(begin, 0), np.minimum(begin + kernel, size)
-    share = (1 / (last - first if divisor is None else np.full(count, divisor))).astype(dtype)
-    ones = np.ones(size, dtype)
-    covering = np.maximum(0, (pixel - kernel) // stride + 1), np.minimum(count, pixel // stride + 1)
-    return (first, last, ones, share), (*covering, share, ones)
+    axes = []
+    for size, divisor, (pixels, covering) in zip(geometry.image, divisors, ranges(geometry), strict=True):
+        first, last = pixels
+        share = (1 / (last - first if divisor is None else np.full(len(first), divisor))).astype(dtype)
+        ones = np.ones(size, dtype)
+        axes.append(((*pixels, ones, share), (*covering, share, ones)))
+    return tuple(zip(*axes, strict=True))
 
 
-def _axes(function, g, count_include_pad, divisor_override, dtype):
-    """`_axis` of the rows and of the columns, forward and backward."""
-    divisors = g.kernel if count_include_pad else (None, None)
+def _divisors(function, geometry, count_include_pad, divisor_override):
     if divisor_override is not None:
-        divisors = (check.integer(function, "divisor_override", divisor_override, low=1), 1)
-    axes = [_axis(g.image[i], g.kernel[i], g.stride[i], g.pad[i], g.output[i], divisors[i], dtype) for i in (0, 1)]
-    return zip(*axes, strict=True)
+        return check.integer(function, "divisor_override", divisor_override, low=1), 1
+    return geometry.kernel if count_include_pad else (None, None)
 
 
 @chunked
 def _sums(lo, hi, x, top, bottom, row_weights, row_scales, left, right, column_weights, column_scales, y):
-    # Requires: x (N, H, W, C), y (N, OH, OW, C); the others as from _axis. Items are rows of y.
+    # Requires: x (N, H, W, C), y (N, OH, OW, C); the others as from _axes. Items are rows of y.
     height, width, channels = x.shape[1:]
     oh, ow = y.shape[1:3]
     for item in range(lo, hi):
@@ -99,7 +97,7 @@ def _sums_over_lines(lo, hi, x, top, bottom, row_weights, row_scales, left, righ
 
 
 def _pool(x, rows, columns, shape):
-    """Sums over ranges of rows and columns, each given by what `_axis` gives."""
+    """Sums over ranges of rows and columns, each as `_axes` gives them."""
     y = aligned_empty(shape, x.dtype)
     of_row, of_column = (np.mean(last - first) for first, last, *_ in (rows, columns))
     together = of_row * of_column * shape[2]  # terms of the sums of a line, in each channel
@@ -143,7 +141,7 @@ def avg_pool2d(x, pool_size, *, stride=None, padding=0, count_include_pad=True, 
     """
     x = check.as_array("avg_pool2d", "x", x, ndim=4)
     g = pooling("avg_pool2d", x.shape[1:3], pool_size, stride, padding)
-    forward, _ = _axes("avg_pool2d", g, count_include_pad, divisor_override, x.dtype)
+    forward, _ = _axes(g, _divisors("avg_pool2d", g, count_include_pad, divisor_override), x.dtype)
     return _pool(x, *forward, (x.shape[0], *g.output, x.shape[3]))
 
 
@@ -174,5 +172,5 @@ def avg_pool2d_backward(
     n, height, width, channels = batch_shape(name, input_shape)
     g = pooling(name, (height, width), pool_size, stride, padding)
     dy = check.as_array(name, "dy", dy, shape=(n, *g.output, channels))
-    _, backward = _axes(name, g, count_include_pad, divisor_override, dy.dtype)
+    _, backward = _axes(g, _divisors(name, g, count_include_pad, divisor_override), dy.dtype)
     return _pool(dy, *backward, (n, height, width, channels))

@@ -22,7 +22,7 @@ from ._image import is_large, load_up_to, store_up_to
 from ._jit import helper
 from ._memory import aligned_empty
 from ._parallel import chunk_size, chunked
-from ._pooling import batch_shape, clip, pooling
+from ._pooling import batch_shape, pooling, ranges
 from ._product import goes_past_caches, padded
 from ._simd import lanes, load_part_as, prefetch, select, splat, stream
 
@@ -33,15 +33,16 @@ _EXACT = 1 << 24  # a float32 holds smaller integers exactly
 
 
 @chunked
-def _max_pool(lo, hi, x, kh, kw, sh, sw, ph, pw, large, y, indices):
-    # Requires: x (N, H, W, C); y (N, OH, OW, C); indices of its shape, or empty if not wanted. Items are rows of y.
+def _max_pool(lo, hi, x, tops, bottoms, lefts, rights, large, y, indices):
+    # Requires: x (N, H, W, C); ranges of pixels as from `ranges`; y (N, OH, OW, C); indices of its shape, or empty if
+    # not wanted. Items are rows of y.
     height, width, channels = x.shape[1:]
     oh, ow = y.shape[1:3]
     for item in range(lo, hi):
         n, row = item // oh, item % oh
-        top, bottom = clip(row * sh - ph, kh, height)
+        top, bottom = tops[row], bottoms[row]
         for column in range(ow):
-            left, right = clip(column * sw - pw, kw, width)
+            left, right = lefts[column], rights[column]
             for c in range(0, channels, lanes(x)):
                 largest, index = splat(x, -np.inf), splat(x, float(top * width + left))
                 if large:  # the next row of windows will need it
@@ -72,8 +73,11 @@ def _scatter(dy, indices, first, channels, band):
 
 
 @chunked
-def _scatter_gradients(lo, hi, dy, indices, kh, kw, sh, sw, ph, pw, rows, one_by_one, dx):
-    # Requires: dy, indices (N, OH, OW, C), dx (N, H, W, C). Items are bands of `rows` rows of dx.
+def _scatter_gradients(
+    lo, hi, dy, indices, tops, bottoms, first_rows, last_rows, lefts, rights, rows, one_by_one, dx
+):  # fmt: skip
+    # Requires: dy, indices (N, OH, OW, C), dx (N, H, W, C); ranges as from `ranges`. Items are bands of `rows` rows of
+    # dx.
     height, width, channels = dx.shape[1:]
     oh, ow = dy.shape[1:3]
     bands = (height + rows - 1) // rows
@@ -85,14 +89,14 @@ def _scatter_gradients(lo, hi, dy, indices, kh, kw, sh, sw, ph, pw, rows, one_by
         band = dx_flat[picture + begin * width * channels : picture + end * width * channels]
         for i in range(band.size):
             band[i] = 0
-        for row in range(max(0, (begin + ph - kh) // sh + 1), min(oh, (end - 1 + ph) // sh + 1)):
+        for row in range(first_rows[begin], last_rows[end - 1]):
             o = (n * oh + row) * ow * channels
             if one_by_one:
                 _scatter(dy_flat[o : o + ow * channels], indices_flat[o:], begin * width, channels, band)
                 continue
-            top, bottom = max(row * sh - ph, begin), min(row * sh - ph + kh, end)
+            top, bottom = max(tops[row], begin), min(bottoms[row], end)
             for column in range(ow):
-                left, right = clip(column * sw - pw, kw, width)
+                left, right = lefts[column], rights[column]
                 for c in range(0, channels, lanes(dx)):
                     i, rest = o + column * channels + c, channels - c
                     gradient, index = load_up_to(dy, i, rest), load_part_as(dy, indices, i, rest)
@@ -104,27 +108,23 @@ def _scatter_gradients(lo, hi, dy, indices, kh, kw, sh, sw, ph, pw, rows, one_by
 
 
 @chunked
-def _gather_gradients(lo, hi, dy, indices, kh, kw, sh, sw, ph, pw, past_caches, dx):
-    # Requires: dy, indices (N, OH, OW, C), dx (N, H, W, C), aligned to vectors if `past_caches`. Items are rows of dx.
+def _gather_gradients(lo, hi, dy, indices, first_rows, last_rows, first_columns, last_columns, past_caches, dx):
+    # Requires: dy, indices (N, OH, OW, C), dx (N, H, W, C), aligned to vectors if `past_caches`; ranges of windows as
+    # from `ranges`. Items are rows of dx.
     height, width, channels = dx.shape[1:]
     oh, ow = dy.shape[1:3]
     for item in range(lo, hi):
         n, h = item // height, item % height
-        top, bottom = max(0, (h + ph - kh) // sh + 1), min(oh, (h + ph) // sh + 1)
-        left = right = 0  # the windows that cover a pixel, in each direction first and behind the last
+        first_row, last_row = first_rows[h], last_rows[h]
         for w in range(width):
-            while right < ow and right * sw - pw <= w:
-                right += 1
-            while left * sw - pw + kw <= w:
-                left += 1
-            pixel = float(h * width + w)
+            first, last, pixel = first_columns[w], last_columns[w], float(h * width + w)
             for c in range(0, channels, lanes(dx)):
                 rest, total = channels - c, splat(dx, 0.0)
-                ahead = ((n * oh + bottom) * ow + left) * channels + c  # what the next row of pixels will need
+                ahead = ((n * oh + last_row) * ow + first) * channels + c  # what the next row of pixels will need
                 prefetch(dy, ahead)
                 prefetch(indices, ahead)
-                for row in range(top, bottom):
-                    for column in range(left, right):
+                for row in range(first_row, last_row):
+                    for column in range(first, last):
                         i = ((n * oh + row) * ow + column) * channels + c
                         taken = load_part_as(dy, indices, i, rest) == pixel
                         total = total + select(taken, load_up_to(dy, i, rest), splat(dx, 0.0))
@@ -176,7 +176,8 @@ def max_pool2d(x, pool_size, *, stride=None, padding=0, return_indices=False):
     y = aligned_empty(shape, x.dtype)
     indices = aligned_empty(shape if return_indices else (0, 0, 0, 0), np.int32)
     grain = chunk_size(_TAP * g.output[1] * g.kernel[0] * g.kernel[1] * padded(channels, x.dtype))
-    _max_pool(n * g.output[0], x, *g.kernel, *g.stride, *g.pad, is_large(x), y, indices, grain=grain)
+    (rows, _), (columns, _) = ranges(g)
+    _max_pool(n * g.output[0], x, *rows, *columns, is_large(x), y, indices, grain=grain)
     return (y, indices) if return_indices else y
 
 
@@ -211,15 +212,17 @@ def max_pool2d_backward(dy, indices, input_shape, pool_size, *, stride=None, pad
     indices = check.as_labels(name, "indices", indices, shape=shape, ndim=4)
     dx = aligned_empty((n, height, width, channels), dy.dtype)
     one_by_one = channels < g.kernel[0] * g.kernel[1] or height * width > _EXACT
+    (windows_down, covering_down), (windows_across, covering_across) = ranges(g)
     covering = math.prod(g.kernel) / math.prod(g.stride)  # windows that cover a pixel
     if not one_by_one and covering >= _OVERLAP:
         grain = chunk_size(_TAP * width * channels * covering)
         past_caches = goes_past_caches(dx, channels)
-        _gather_gradients(n * height, dy, indices, *g.kernel, *g.stride, *g.pad, past_caches, dx, grain=grain)
+        _gather_gradients(n * height, dy, indices, *covering_down, *covering_across, past_caches, dx, grain=grain)
         return dx
     # Windows across the edge of two bands are looked at for both: bands are much higher than windows.
     rows = max(4 * g.kernel[0], _BAND_BYTES // (width * channels * dx.itemsize))
     rows = min(height, -(-rows // g.stride[0]) * g.stride[0])
     bands = n * -(-height // rows)
-    _scatter_gradients(bands, dy, indices, *g.kernel, *g.stride, *g.pad, rows, one_by_one, dx, grain=1)
+    over = *windows_down, *covering_down, *windows_across
+    _scatter_gradients(bands, dy, indices, *over, rows, one_by_one, dx, grain=1)
     return dx
