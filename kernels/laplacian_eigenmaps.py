@@ -80,6 +80,7 @@ class _Graph:
         self.neighbours = both[order, 1].astype(np.int64)
         root = np.sqrt(self.degrees)
         self.couplings = twice[order] / (root[both[order, 0]] * root[self.neighbours])
+        self.trivial = (root / np.sqrt(self.degrees.sum()))[:, None]  # the eigenvector of eigenvalue 1
 
     def apply(self, factors, x):
         """What `_filter` makes of x, which is lost."""
@@ -99,12 +100,9 @@ _PRODUCT = np.array([[0.0, 1.0, 0.0]])  # of N and x
 
 def _iterate(graph, n_wanted, tol, max_iter, rng):
     """The greatest eigenvalues of N, but for the trivial one, and their eigenvectors as columns."""
-    n = graph.degrees.size
-    trivial = np.sqrt(graph.degrees / graph.degrees.sum())[:, None]
-    block = _block(n_wanted)
-    x = rng.standard_normal((n, block))
+    x = rng.standard_normal((graph.degrees.size, _block(n_wanted)))
     for iteration in range(max_iter + 1):
-        x -= trivial * (trivial.T @ x)
+        x -= graph.trivial * (graph.trivial.T @ x)
         x /= np.sqrt((x * x).sum(axis=0))
         product = graph.apply(_PRODUCT, x.copy())
         lengths, axes = np.linalg.eigh(x.T @ x)
@@ -190,8 +188,9 @@ def laplacian_eigenmaps(edges, weights, n_nodes=None, *, n_components=8, tol=1e-
         return np.zeros(0), vectors
     graph = _Graph(ends.reshape(-1, 2), weights[counts], len(nodes))
     if len(nodes) <= 3 * _block(n_components):
-        values, found = np.linalg.eigh(graph.dense())
-        values, found = values[-2 : -2 - n_components : -1], found[:, -2 : -2 - n_components : -1]
+        # Its eigenvalue moved from 1 to -2, the trivial one does not mix with those of the graph's further parts.
+        values, found = np.linalg.eigh(graph.dense() - 3 * graph.trivial @ graph.trivial.T)
+        values, found = values[: -1 - n_components : -1], found[:, : -1 - n_components : -1]
     else:
         values, found = _iterate(graph, n_components, tol, max_iter, rng)
     found = found * np.sqrt(graph.degrees.sum() / graph.degrees)[:, None]

@@ -48,7 +48,7 @@ def test_small_graphs_against_the_twin(seed, n, n_edges, n_components):
     count = min(n_components, max(0, len(expected) - 1))
     assert vectors.shape == (n, count)
     np.testing.assert_allclose(values, expected[1 : count + 1], atol=1e-12)
-    if count and (expected > 1e-12).sum() == len(expected) - 1:  # in several parts the first vector is any of many
+    if count:
         hold_to_the_equation(edges, weights, values, vectors, 1e-9)
 
 
