@@ -208,8 +208,10 @@ def watershed(image, markers=None, connectivity=1, *, mask=None, compactness=0, 
     connectivity = check.integer("watershed", "connectivity", connectivity, low=1, high=2)
     compactness = check.real("watershed", "compactness", compactness, low=0)
     height, width = (side + 2 for side in image.shape)
-    if image.size >= _MOST_PIXELS:
-        raise ValueError(f"watershed: image must have fewer than {_MOST_PIXELS} pixels, got shape {image.shape}")
+    if height * width >= _MOST_PIXELS:
+        raise ValueError(
+            f"watershed: image must have fewer than {_MOST_PIXELS} pixels with a frame around it, got shape {image.shape}"
+        )
     allowed = check.as_mask("watershed", mask, image.shape)
     if markers is None or compactness == 0:
         labels, free, pixels = ascending_places(image)

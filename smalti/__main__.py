@@ -310,11 +310,15 @@ def _parser():
     )
     sub.add_argument("--label-smoothing", type=float, default=0.0, metavar="X", help="real pictures count as 1 - X")
     sub.add_argument(
-        "--discriminator-steps", type=_at_least(1), default=1, metavar="N", help="for each of the generator; default: 1"
+        "--discriminator-steps",
+        type=_at_least(1),
+        default=1,
+        metavar="N",
+        help="for each of the generator; default: %(default)s",
     )
     sub.add_argument("--learning-rate", type=float, default=2e-4, metavar="X", help="default: %(default)s")
     sub.add_argument(
-        "--schedule", choices=SCHEDULES, default=SCHEDULES[0], help="of the learning rate; default: constant"
+        "--schedule", choices=SCHEDULES, default=SCHEDULES[0], help="of the learning rate; default: %(default)s"
     )
     sub.add_argument("--clip-norm", type=float, metavar="X", help="shorten longer gradients")
     sub.add_argument("--augment", nargs="+", choices=AUGMENTATIONS, default=[], help="where pictures are few")
