@@ -210,7 +210,7 @@ def watershed(image, markers=None, connectivity=1, *, mask=None, compactness=0, 
     height, width = (side + 2 for side in image.shape)
     if height * width >= _MOST_PIXELS:
         raise ValueError(
-            f"watershed: image must have fewer than {_MOST_PIXELS} pixels with a frame around it, got shape {image.shape}"
+            f"watershed: image must have fewer than {_MOST_PIXELS} pixels with its frame, got shape {image.shape}"
         )
     allowed = check.as_mask("watershed", mask, image.shape)
     if markers is None or compactness == 0:
