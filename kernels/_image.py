@@ -23,6 +23,7 @@ from ._validate import integer
 MODES = ("reflect", "constant", "nearest", "mirror", "wrap")
 NUMPY_MODES = {"constant": "constant", "edge": "nearest", "symmetric": "reflect", "reflect": "mirror", "wrap": "wrap"}
 """What numpy.pad calls them, and scikit-image where it changes the shape of a picture."""
+AHEAD = 16  # vectors to prefetch; on its own the processor foresees the way through several lines badly
 
 
 @helper

@@ -21,13 +21,12 @@ import functools
 import numpy as np
 
 from . import _validate as check
-from ._image import MODES, border_index, extend_line, scratch
+from ._image import AHEAD, MODES, border_index, extend_line, scratch
 from ._jit import helper
 from ._parallel import chunk_size, chunked
 from ._simd import WIDTH, prefetch
 from ._simd_raw import any_lane, flip_bits, is_nan, lesser, load_raw, raw_lanes, splat_raw, store_raw
 
-_AHEAD = 16  # vectors; on its own the processor foresees the way through several lines badly
 _AS_IS = np.uint64(0)  # flips no bits
 _DTYPES = (np.uint8, np.uint16, np.int32, np.float32, np.float64)
 
@@ -66,8 +65,8 @@ def _down_columns(image, flip, starts, count, cval, lines, begin, pitch, ends):
         store_raw(lines, begin + j + step, end_v)
         for k in range(1, count):
             u, v = _fetch(image, flip, starts[rows - 1 + k], j, cval)
-            prefetch(image, starts[rows - 1 + k] + j + _AHEAD * step)
-            prefetch(image, starts[rows - 1 + k] + j + (_AHEAD + 1) * step)
+            prefetch(image, starts[rows - 1 + k] + j + AHEAD * step)
+            prefetch(image, starts[rows - 1 + k] + j + (AHEAD + 1) * step)
             bad = bad | is_nan(u) | is_nan(v)
             beginning_u, beginning_v = lesser(beginning_u, u), lesser(beginning_v, v)
             at = begin + k * pitch + j

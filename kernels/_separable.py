@@ -10,13 +10,12 @@ time for each term, four lines of memory for each term and thread.
 
 import numpy as np
 
-from ._image import border_index, extend_line, is_large, load_up_to, scratch, write_line
+from ._image import AHEAD, border_index, extend_line, is_large, load_up_to, scratch, write_line
 from ._jit import helper
 from ._parallel import chunk_size, chunked
 from ._simd import fma, lanes, load, prefetch, splat, store
 
 ROWS = 4  # rows that are summed together
-_AHEAD = 16  # vectors; on its own the processor foresees the way through so many lines badly
 
 
 @helper
@@ -39,8 +38,8 @@ def sum_columns(image, places, weights, i, cval, lines, begin, width):
                 u = load_up_to(image, place * length + j, n)
                 v = load_up_to(image, place * length + j + step, n - step)
                 if s >= taps - 1:  # the lines that were not read for the rows above
-                    prefetch(image, place * length + j + _AHEAD * step)
-                    prefetch(image, place * length + j + (_AHEAD + 1) * step)
+                    prefetch(image, place * length + j + AHEAD * step)
+                    prefetch(image, place * length + j + (AHEAD + 1) * step)
             # Row q takes the line with weight s - q, if there is one: a weight of 0 would let NaN through.
             if ROWS - 1 <= s < taps:
                 w0, w1 = splat(u, weights[s]), splat(u, weights[s - 1])

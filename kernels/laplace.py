@@ -8,13 +8,12 @@ Four rows are made together, so that each line is fetched from memory once. O(H 
 import numpy as np
 
 from . import _validate as check
-from ._image import MODES, border_index, channels_last, float_dtype, is_large, load_up_to, scratch, write_line
+from ._image import AHEAD, MODES, border_index, channels_last, float_dtype, is_large, load_up_to, scratch, write_line
 from ._jit import helper
 from ._parallel import chunk_size, chunked
 from ._simd import fma, lanes, prefetch, splat, store
 
 _ROWS = 4  # rows that are made together
-_AHEAD = 16  # vectors; on its own the processor foresees the way through so many lines of memory badly
 
 
 @helper
@@ -55,7 +54,7 @@ def _laplace(lo, hi, image, places, columns, channels, cval, large, out):
             l4, l5 = _load(image, p4, j, n, out, cval), _load(image, p5, j, n, out, cval)
             if large:
                 for p in (p2, p3, p4, p5):  # the lines that were not read for the rows above
-                    prefetch(image, p * length + j + _AHEAD * step)
+                    prefetch(image, p * length + j + AHEAD * step)
             at = begin + j
             _put(image, p1, j, n, channels, l0, l1, l2, cval, lines, at)
             _put(image, p2, j, n, channels, l1, l2, l3, cval, lines, at + pitch)
