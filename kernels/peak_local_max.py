@@ -13,8 +13,7 @@ import numpy as np
 from . import _validate as check
 from ._jit import EXACT, kernel
 from ._morphology import comparable, extremes, footprints
-
-_CROSS = np.array([[0, 1, 0], [1, 1, 1], [0, 1, 0]], bool)
+from .opening import opening
 
 
 @kernel(fastmath=EXACT)
@@ -45,15 +44,10 @@ def _candidates(image, footprint, threshold, inside=None):
     """The pixels above a threshold that are the greatest under the footprint; of a label, those `inside` count."""
     if footprint.size == 1 or image.size == 1:
         return image > threshold
-    name, origin = "peak_local_max", tuple(n // 2 for n in footprint.shape)
-    is_peak = image == extremes(name, image, footprint, origin, True, "nearest", 0)
+    origin = tuple(n // 2 for n in footprint.shape)
+    is_peak = image == extremes("peak_local_max", image, footprint, origin, True, "nearest", 0)
     if is_peak.all() if inside is None else is_peak[inside].all():  # a plain: no peak, but for single pixels of a label
-        is_peak[:] = False
-        if inside is not None:
-            opened = inside.view(np.uint8)
-            for maximum in (False, True):
-                opened = extremes(name, opened, _CROSS, (1, 1), maximum, "constant", 0)
-            is_peak = inside & (opened == 0)
+        is_peak = np.zeros_like(is_peak) if inside is None else inside & ~opening(inside, mode="constant")
     return is_peak & (image > threshold)
 
 
