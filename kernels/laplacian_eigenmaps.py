@@ -180,6 +180,7 @@ def laplacian_eigenmaps(edges, weights, n_nodes=None, *, n_components=8, tol=1e-
     max_iter = check.integer(name, "max_iter", max_iter, low=1)
     rng = check.as_rng(name, rng)
 
+    weights = np.ldexp(weights, -np.frexp(weights.max(initial=0))[1])  # sums of the greatest may be infinite
     counts = (edges[:, 0] != edges[:, 1]) & (weights > 0)
     nodes, ends = np.unique(edges[counts], return_inverse=True)
     n_components = min(n_components, max(0, len(nodes) - 1))

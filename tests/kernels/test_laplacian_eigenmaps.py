@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from smalti.kernels import laplacian_eigenmaps
-from tests.helpers import bit_identical_for_threads, check_layouts
+from smalti.kernels.laplacian_eigenmaps import _chebyshev, _filter, _Graph
+from tests.helpers import bit_identical_for_threads, check_layouts, guarded, posix, run_alone
 from tests.reference import laplacian_eigenmaps as reference
 from tests.strategies import examples, seeds
 
@@ -71,6 +72,28 @@ def test_the_iteration_in_plain_python_as_well():
     np.testing.assert_allclose(values, reference.laplacian_eigenmaps(edges, weights, 65)[0][1:3], rtol=1e-3)
 
 
+@pytest.mark.parametrize("a", [0.02, 0.5, 1.9])
+def test_the_filter_is_a_polynomial_of_chebyshev(a):
+    """With any other the iteration would come to the same end, later."""
+    graph, factors = _Graph(*grid(3, 4, spread=1.0), 12), _chebyshev(a)
+    values, vectors = np.linalg.eigh(np.eye(12) - graph.dense())
+    at = 2 * (np.append(values, [0, a, 2]) - a) / (2 - a) - 1
+    gains = np.polynomial.chebyshev.chebval(at, np.eye(len(factors) + 1)[-1])
+    gains, (most, *ends) = gains[:-3] / gains[-3], gains[-3:]
+    assert abs(most) >= 1e4 and np.allclose(np.abs(ends), 1) and len(factors) % 2
+    x = np.random.default_rng(1).standard_normal((12, 16))
+    np.testing.assert_allclose(graph.apply(factors, x.copy()), vectors * gains @ (vectors.T @ x), atol=1e-9)
+
+
+@pytest.mark.parametrize("scale", [1e-320, 1e300, 1.7e308])
+def test_ratios_count(scale):
+    edges = np.array([[0, 1], [1, 2], [2, 3], [3, 0], [0, 2]])
+    values, vectors = laplacian_eigenmaps(edges, np.full(5, scale))
+    expected = laplacian_eigenmaps(edges, np.ones(5))
+    np.testing.assert_allclose(values, expected[0], rtol=1e-12)
+    np.testing.assert_allclose(np.abs(vectors), np.abs(expected[1]), atol=1e-12)
+
+
 @pytest.mark.compiled
 def test_a_ring_has_known_eigenvalues():
     n = 200
@@ -108,6 +131,24 @@ def test_threads_and_layouts():
     edges, weights = grid(15, 20)
     bit_identical_for_threads(lambda: laplacian_eigenmaps(edges, weights, n_components=13))
     check_layouts(laplacian_eigenmaps, edges, weights)
+
+
+def reach_only_the_graph():
+    rng = np.random.default_rng(4)
+    edges, weights = grid(5, 13)
+    graph = _Graph(edges, weights, 65)
+    for side in ("start", "end"):
+        laplacian_eigenmaps(guarded(edges, side), guarded(weights, side), n_components=2)
+        for columns in (8, 16):
+            x, y = guarded(rng.standard_normal((65, columns)), side), guarded(np.zeros((65, columns)), side)
+            lines = (guarded(a, side) for a in (graph.starts, graph.neighbours, graph.couplings, _chebyshev(0.5)))
+            _filter(columns // 8, *lines, x, y, grain=1)
+
+
+@posix
+@pytest.mark.compiled
+def test_protected_pages():
+    run_alone(reach_only_the_graph)
 
 
 def test_nothing_to_place():

@@ -40,11 +40,12 @@ def _serve(heap, heights, steps, served):
 @pytest.mark.parametrize("levels", [1, 3, 40, None])
 def test_order(levels):
     rng = np.random.default_rng(0)
-    heights, steps = rng.standard_normal(700) * 10.0 ** rng.integers(-9, 9, 700), abs(rng.standard_normal(200))
+    n = 3000  # so many that chunks are used again
+    heights, steps = rng.standard_normal(n) * 10.0 ** rng.integers(-9, 9, n), abs(rng.standard_normal(200))
     if levels is not None:
         heights, steps = np.floor(heights % levels) + 0.0, np.floor(steps)
     served = np.empty(heights.size, np.int64)
-    assert _serve(radix.new_heap(heights.size), heights, steps, served) == heights.size
+    assert _serve(radix.new_heap(steps.size), heights, steps, served) == heights.size
 
     queue, i, expected = [(height, k) for k, height in enumerate(heights[: steps.size])], steps.size, []
     heapq.heapify(queue)
