@@ -16,8 +16,9 @@ import numpy as np
 
 from ._image import load_up_to, store_up_to
 from ._jit import helper
+from ._memory import aligned_empty
 from ._parallel import chunk_size, chunked
-from ._product import aligned_empty, goes_past_caches, pad_start
+from ._product import goes_past_caches, pad_start
 from ._simd import fma, lanes, load, load_part, prefetch, splat, store, stream
 from ._windows import under_tap
 
@@ -68,20 +69,17 @@ def _met(image, output, taps, stride, dilation, pad, is_gradient):
     Gives the steps from one to the next of those taps and of those pixels, and a table of the first tap, the first
     pixel, how many there are, and the pixel behind them.
     """
-    step, steps = 1, (1, dilation)
+    common = math.gcd(stride, dilation)
+    size, limit, steps = output, image, (1, dilation)
     if is_gradient:
-        step = stride // math.gcd(stride, dilation)
-        steps = step, -dilation // math.gcd(stride, dilation)
+        size, limit, steps = image, output, (stride // common, -dilation // common)
     table = []
-    for t in range(image if is_gradient else output):
+    for t in range(size):
         if is_gradient:
-            met = [
-                (i, (t + pad - i * dilation) // stride) for i in range(taps) if (t + pad - i * dilation) % stride == 0
-            ]
-            met = [(i, place) for i, place in met if 0 <= place < output]
+            places = [divmod(t + pad - i * dilation, stride) for i in range(taps)]
         else:
-            met = [(i, t * stride + i * dilation - pad) for i in range(taps)]
-            met = [(i, place) for i, place in met if 0 <= place < image]
+            places = [(t * stride + i * dilation - pad, 0) for i in range(taps)]
+        met = [(i, place) for i, (place, rest) in enumerate(places) if rest == 0 and 0 <= place < limit]
         table.append((*met[0], len(met), max(place for _, place in met) + 1) if met else (0, 0, 0, 0))
     return *steps, np.array(table, np.int64)
 

@@ -152,15 +152,6 @@ def pad_start(bias, n, dtype, groups=1):
     return start.reshape(-1)
 
 
-@helper(allocates=True)
-def scratch(size, like):
-    """`aligned_empty` for kernels: a flat array of the dtype of `like`."""
-    itemsize = like.itemsize
-    memory = np.empty(size + 64 // itemsize, like.dtype)
-    begin = -memory.ctypes.data % 64 // itemsize
-    return memory[begin : begin + size]
-
-
 @helper
 def pack_rows(lo, hi, source, k_start, run, j_step, j_lo, j_hi, packed, first, depth):
     """Put the rows lo <= k < hi of b(k, j) = source[k_start[k] + j * j_step], j_lo <= j < j_hi, into column panels.

@@ -29,10 +29,10 @@ import math
 import numpy as np
 
 from ._jit import helper
+from ._memory import aligned_empty
 from ._parallel import chunk_size, chunked
 from ._product import (
     LEAST_ROWS,
-    aligned_empty,
     offsets,
     pack,
     pad_start,

@@ -16,7 +16,8 @@ import functools
 from . import _depthwise, _winograd
 from . import _validate as check
 from ._gather import Phase, gather, plan
-from ._product import aligned_empty, goes_past_caches, pack, pad_start, padded, row_starts
+from ._memory import aligned_empty
+from ._product import goes_past_caches, pack, pad_start, padded, row_starts
 from ._windows import check_groups, windows
 
 _PACKING_PAYS = 256  # pixels from which on it pays to pack `w`,

@@ -22,11 +22,11 @@ import numpy as np
 from . import _depthwise, _winograd
 from . import _validate as check
 from ._gather import Phase, gather, plan
+from ._memory import aligned_empty
 from ._parallel import chunked
 from ._product import (
     FLOPS_PER_NANOSECOND,
     ITEM_NANOSECONDS,
-    aligned_empty,
     goes_past_caches,
     offsets,
     pack,

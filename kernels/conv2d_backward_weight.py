@@ -21,19 +21,18 @@ import numpy as np
 
 from . import _depthwise, _winograd
 from . import _validate as check
-from ._image import load_up_to, store_up_to
+from ._image import load_up_to, scratch, store_up_to
+from ._memory import aligned_empty
 from ._parallel import chunk_size, chunked
 from ._product import (
     FLOPS_PER_NANOSECOND,
     ITEM_NANOSECONDS,
     LEAST_ROWS,
-    aligned_empty,
     offsets,
     pack_rows,
     pad_start,
     padded,
     product,
-    scratch,
     tile_rows,
 )
 from ._simd import lanes

@@ -13,6 +13,8 @@ import functools
 import numpy as np
 
 from . import _validate as check
+from ._image import scratch
+from ._memory import aligned_empty
 from ._parallel import chunk_size, chunked
 from ._product import (
     BLOCK,
@@ -20,14 +22,12 @@ from ._product import (
     ITEM_NANOSECONDS,
     LEAST_ROWS,
     WIDEST,
-    aligned_empty,
     offsets,
     pack_rows,
     pad_start,
     padded,
     product,
     row_starts,
-    scratch,
     segment_table,
 )
 from ._simd import fma, hsum, lanes, load, load_part, splat
