@@ -4,8 +4,9 @@
                          a[a_rows[i] + a_start_s + k * a_step] * b(row_s + k, j)
 
 `segments` is an (S, 3) table of a_start, b row, length. A plain product has one segment for each block of its
-inner dimension, a convolution one for each row of its window. Segments are taken in order and every output
-element has one running sum, so the order of the sum is always the same.
+inner dimension, a convolution one for each row of its window. Segments are taken in order, in
+blocks; an output element has one running sum for each block, which is added to that of the blocks before. So the order
+of the sum is always the same, and rounding errors grow with the length of a block, not of the whole.
 
 `b` lies either as an ordinary matrix whose row length is a multiple of the vector, or packed into column panels
 as wide as the tiles that will read them, which makes every access to it consecutive (Goto and van de Geijn, "Anatomy
@@ -21,7 +22,7 @@ from ._jit import helper
 from ._memory import aligned_empty
 from ._parallel import chunk_size, chunked
 from ._simd import WIDTH, lanes, load, store, transpose
-from ._tile import TILES, load_tile, rank_one, store_tile, tile_of_row
+from ._tile import TILES, add_tile, rank_one, store_tile, tile_of_row, zero_tile
 
 BLOCK = 1024
 """Inner length after which sums are put aside, so that a column panel of `b` stays in the second-level cache."""
@@ -64,14 +65,14 @@ def _panel_product(rows, vectors):
         a, a_base, a_rows, m, a_step, b, b_base, b_step, segments, start, j, c, c_base, c_rows, n, fresh, past_caches
     ):  # fmt: skip
         for i in range(0, m, rows):
-            tile = tile_of_row(start, j, rows, vectors)
-            if not fresh:
-                tile = load_tile(tile, c, c_base, c_rows, i, min(rows, m - i), n)
+            tile = tile_of_row(start, j, rows, vectors) if fresh else zero_tile(start, rows, vectors)
             # Steps of one are left out: rows that overlap would be kept in registers, of which there are too few.
             if a_step > 1 and i + rows <= m and a_rows[i + rows - 1] - a_rows[i] == rows - 1:
                 tile = _add_products(tile, a, a_base + a_rows[i], None, 0, 0, a_step, b, b_base, b_step, segments)
             else:
                 tile = _add_products(tile, a, a_base, a_rows, i, m, a_step, b, b_base, b_step, segments)
+            if not fresh:
+                tile = add_tile(tile, c, c_base, c_rows, i, min(rows, m - i), n)
             store_tile(tile, c, c_base, c_rows, i, min(rows, m - i), n, past_caches)
 
     return panel_product
@@ -90,7 +91,7 @@ def product(
     """The columns [j_lo, j_hi) of the product for `m` rows.
 
     `b` is packed (see `pack`) from `depth` rows, or not packed, which depth 0 says, with `b_step` from row to row.
-    `start` holds what sums begin with (a bias), padded to whole vectors; `fresh` False continues from what `c`
+    `start` holds what sums begin with (a bias), padded to whole vectors; `fresh` False adds to what `c`
     holds. The result is written `past_caches` if it is too large to be found there again.
 
     Requires: m > 0; `a_rows` ascends; j_lo is the first column of a panel; the columns of an unpacked `b` are a

@@ -16,6 +16,7 @@ result, so at least eight sums must be in flight, which the narrow shapes reach 
 import numpy as np
 from llvmlite import ir
 from numba import types
+from numba.core import cgutils
 from numba.core.datamodel import models
 from numba.extending import register_model
 
@@ -92,6 +93,23 @@ def tile_of_row(typing_context, source, index, rows, vectors):
     return tile(source, types.intp, rows, vectors), codegen
 
 
+def _zero_tile_twin(like, rows, vectors):
+    return np.zeros((rows, vectors * twin_lanes(like)), twin_dtype(like))
+
+
+@primitive(twin=_zero_tile_twin)
+def zero_tile(typing_context, like, rows, vectors):
+    """A tile of zeros of the dtype of an array; `rows`, `vectors` literal."""
+    if not all(isinstance(n, types.IntegerLiteral) for n in (rows, vectors)):
+        return None
+    tile = TileType(vector_of(like), rows.literal_value, vectors.literal_value)
+
+    def codegen(context, builder, sig, args):
+        return ir.Constant(context.get_value_type(tile), None)
+
+    return tile(like, rows, vectors), codegen
+
+
 def _rank_one_twin(tile, a, a_index, a_rows, row, m, b, b_index):
     offsets = np.arange(len(tile)) if a_rows is None else a_rows[np.minimum(row + np.arange(len(tile)), m - 1)]
     column = a.reshape(-1)[a_index + offsets]
@@ -161,29 +179,30 @@ def _tile_memory(context, builder, sig, args, tile, action):
                     action(i, pointers, [first_lanes(builder, lanes, count) for count in left])
 
 
-def _load_tile_twin(tile, c, c_index, c_rows, row, m, n):
+def _add_tile_twin(tile, c, c_index, c_rows, row, m, n):
     out, flat = tile.copy(), c.reshape(-1)
     for i in range(m):
         start = c_index + c_rows[row + i]
         width = min(n, out.shape[1])
-        out[i, :width] = flat[start : start + width]
+        out[i, :width] += flat[start : start + width]
     return out
 
 
-@primitive(twin=_load_tile_twin)
-def load_tile(typing_context, tile, c, c_index, c_rows, row, m, n):
-    """A tile like `tile` from memory: rows i < m at c[c_index + c_rows[row + i]], columns < n; else undefined."""
+@primitive(twin=_add_tile_twin)
+def add_tile(typing_context, tile, c, c_index, c_rows, row, m, n):
+    """The tile plus, in rows i < m and columns < n, what lies at c[c_index + c_rows[row + i]]."""
     if not isinstance(tile, TileType):
         return None
 
     def codegen(context, builder, sig, args):
-        slots = [builder.alloca(ir_vector(tile.vector)) for _ in range(tile.rows * tile.vectors)]
+        slots = [cgutils.alloca_once(builder, ir_vector(tile.vector)) for _ in range(tile.rows * tile.vectors)]
 
         def action(i, pointers, masks):
             for j, pointer in enumerate(pointers):
                 mask = masks and masks[j]
-                value = load_ir(context, builder, c, tile.vector, pointer, tile.vector.lanes, mask)
-                builder.store(value, slots[i * tile.vectors + j])
+                before = load_ir(context, builder, c, tile.vector, pointer, tile.vector.lanes, mask)
+                slot = slots[i * tile.vectors + j]
+                builder.store(builder.fadd(before, builder.load(slot)), slot)
 
         for k, slot in enumerate(slots):
             builder.store(builder.extract_value(args[0], k), slot)

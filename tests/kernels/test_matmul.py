@@ -47,6 +47,14 @@ def test_blocks_and_panels(m, k, n):
             held(matmul(turn_a(a), turn_b(b)), a, b)
 
 
+@pytest.mark.compiled
+def test_long_sums_round_little():
+    # In one chain the rounding of 16,384 positive terms would be some 50 epsilon.
+    rng = np.random.default_rng(0)
+    a, b = rng.random((100, 2**14), np.float32), rng.random((2**14, 64), np.float32)
+    np.testing.assert_allclose(matmul(a, b), a.astype(np.float64) @ b, rtol=16 * np.finfo(np.float32).eps)
+
+
 def test_layouts_and_dtypes():
     a, b = matrices(7, 5, 9, np.float32)
     check_layouts(matmul, a, b)

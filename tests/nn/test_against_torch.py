@@ -1,15 +1,15 @@
 """Networks drawn at random train as PyTorch's do: same weights and data, same weights after twenty steps.
 
 In float64 of all layers. In float32 of those without kinks: at a kink the two libraries' roundings may fall on
-different sides, and from there on they learn different things. For the same reason networks are left out in which
-torch's float32 itself ends elsewhere than its float64.
+different sides, and from there on they learn different things. Some networks magnify rounding until torch's float32
+ends far from its float64: what counts is the distance to the latter, and torch's own is allowed for.
 """
 
 import copy
 
 import numpy as np
 import pytest
-from hypothesis import assume, given
+from hypothesis import given
 from hypothesis import strategies as st
 
 from smalti import nn
@@ -149,11 +149,11 @@ def test_networks(dtype, tolerance, data, optimizer, loss, seed):
             logits = one(torch.from_numpy(x).to(next(one.parameters())).permute(0, 3, 1, 2))
             LOSSES[loss][1](torch.nn.functional, logits, torch.from_numpy(targets)).backward()
             steps.step()
-    expected, exact = (dict(one.named_parameters()) for one in twins)
-    assume(all((value - exact[key]).abs().max() < tolerance / 20 for key, value in expected.items()))
+    single, exact = ({key: p.detach().numpy() for key, p in one.named_parameters()} for one in twins)
     for key, value in exchange.to_torch(net).items():
-        if key in expected:
-            np.testing.assert_allclose(value, expected[key].detach().numpy(), rtol=0, atol=tolerance, err_msg=key)
+        if key in exact:
+            rounding = np.abs(single[key] - exact[key]).max()
+            np.testing.assert_allclose(value, exact[key], rtol=0, atol=tolerance + rounding, err_msg=key)
 
 
 def test_embeddings():
